@@ -1,0 +1,69 @@
+"""The one exception tree of the orders context.
+
+Callers decide by class, never by message: a transient fault is retried, a permanent one
+costs exactly the message (or the request) that caused it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class OrdersError(Exception):
+    """Root of all errors that this context raises on purpose."""
+
+
+class InvalidOrderError(OrdersError):
+    """A message that can never become an order, with all that is wrong with it.
+
+    Attributes:
+        reason: A stable, machine-readable kind such as ``invalid_json``.
+        faults: Field name (or ``_message``) to its faults, nested as the order is.
+    """
+
+    def __init__(self, reason: str, faults: Mapping[str, Any]) -> None:
+        super().__init__(f"{reason}: {dict(faults)}")
+        self.reason = reason
+        self.faults = faults
+
+
+class OrderNotFoundError(OrdersError):
+    """No order with this uid is stored.
+
+    Attributes:
+        level: Where the answer came from, as in :class:`orders.ports.Level`.
+    """
+
+    def __init__(self, uid: str, level: str) -> None:
+        super().__init__(uid)
+        self.uid = uid
+        self.level = level
+
+
+class InvalidCursorError(OrdersError):
+    """A page cursor that this service did not issue."""
+
+
+class TransientError(OrdersError):
+    """A fault of the surroundings: the same call may succeed later."""
+
+
+class StorageUnavailableError(TransientError):
+    """The database cannot be reached, is overloaded or refuses work for now."""
+
+
+class DeadLettersUnavailableError(TransientError):
+    """Dead letters were not acknowledged by the broker."""
+
+
+class StorageRejectedError(OrdersError):
+    """The database refuses these data for good; a retry would fail the same way.
+
+    Attributes:
+        uids: The order uids of the refused write.
+        detail: The database's own words, without the data.
+    """
+
+    def __init__(self, uids: Sequence[str], detail: str) -> None:
+        super().__init__(detail)
+        self.uids = uids
+        self.detail = detail

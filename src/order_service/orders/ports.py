@@ -1,0 +1,214 @@
+"""What the use cases need from the outside, as Protocols.
+
+The adapters (`postgres`, `redis_cache`, the dead-letter producer, the metrics) implement
+them; fakes that pass the same contract tests stand in for them in unit tests.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from .model import Document
+
+
+class Message(Protocol):
+    """One record of the topic, raw; kafka-python's ConsumerRecord is one."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch (UTC), -1 if unknown."""
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class Source(NamedTuple):
+    """Where a message stood; tells which of two versions of an order is the newer one.
+
+    Attributes:
+        stream: Identity of the topic's present incarnation (its topic id), or None where
+            the broker has none. Offsets of different incarnations do not compare.
+        partition: Partition number.
+        offset: Offset within the partition.
+    """
+
+    stream: str | None
+    partition: int
+    offset: int
+
+
+class OrderRecord(NamedTuple):
+    """A valid order on its way into storage."""
+
+    uid: str
+    document: Document
+    source: Source
+
+
+class Outcome(StrEnum):
+    """What storing one order did."""
+
+    CREATED = "created"
+    REPLACED = "replaced"
+    UNCHANGED = "unchanged"
+    """The same content is stored already, or a newer message has been."""
+
+
+class Level(StrEnum):
+    """Where a lookup was answered."""
+
+    LOCAL = "local"
+    HIT = "hit"
+    MISS = "miss"
+
+
+class OrderSummary(NamedTuple):
+    """One line of a list of orders."""
+
+    order_uid: str
+    track_number: str
+    customer_id: str
+    delivery_service: str
+    date_created: datetime
+    currency: str
+    amount: int
+    item_count: int
+
+
+class OrderFilter(NamedTuple):
+    """Which orders a list shows; None means any."""
+
+    customer_id: str | None = None
+    track_number: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+class Position(NamedTuple):
+    """The last order of a page: the next one starts behind it, newest first."""
+
+    date_created: datetime
+    order_uid: str
+
+
+class OrderRepository(Protocol):
+    """The orders in durable storage. Every call blocks, with a deadline."""
+
+    def save(self, records: Sequence[OrderRecord]) -> Mapping[str, Outcome]:
+        """Store `records` in one transaction and return the outcome for each uid.
+
+        An order that is stored with other content is replaced whole, unless a later
+        message of the same stream and partition has already been stored.
+
+        Args:
+            records: Valid orders; no uid twice.
+
+        Raises:
+            StorageUnavailableError: Nothing is known to be stored; call again.
+            StorageRejectedError: Some record is refused for good; nothing was stored.
+        """
+
+    def find(self, uid: str) -> Document | None:
+        """Return the order, or None if there is none.
+
+        Raises:
+            StorageUnavailableError: It cannot be known now.
+        """
+
+    def newest(self, limit: int, page_size: int) -> Iterator[Sequence[tuple[str, Document]]]:
+        """Yield pages of at most `page_size` (uid, document), newest first, `limit` in all.
+
+        Raises:
+            StorageUnavailableError: The database cannot be read now.
+        """
+
+    def search(
+        self, wanted: OrderFilter, limit: int, after: Position | None
+    ) -> Sequence[OrderSummary]:
+        """Return at most `limit` orders that `wanted` admits, newest first, behind `after`.
+
+        Raises:
+            StorageUnavailableError: The database cannot be read now.
+        """
+
+
+class Absent:
+    """What a cache answers for a uid that is remembered as unknown; see ABSENT."""
+
+
+ABSENT = Absent()
+
+
+class OrderCache(Protocol):
+    """The shared cache. It never raises: a cache that is away knows nothing."""
+
+    def get(self, uid: str) -> Document | Absent | None:
+        """Return the order, ABSENT if it is remembered as unknown, None if not cached."""
+
+    def fill(self, uid: str, document: Document) -> None:
+        """Cache what a reader found, unless an entry exists already."""
+
+    def fill_absent(self, uid: str) -> None:
+        """Remember for a short time that there is no such order, unless an entry exists."""
+
+    def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
+        """Like `fill`, for many; return whether the cache took them."""
+
+    def put_many(self, documents: Collection[tuple[str, Document]]) -> None:
+        """Set entries to what was just stored, whatever is there."""
+
+
+class DeadLetter(NamedTuple):
+    """A message that can never become an order, and why.
+
+    Attributes:
+        message: The original, bytes untouched.
+        reason: Stable kind, for example ``invalid_json``.
+        faults: Field name to its faults.
+    """
+
+    message: Message
+    reason: str
+    faults: Mapping[str, object]
+
+
+class DeadLetters(Protocol):
+    """Where messages go that can never become orders."""
+
+    def publish(self, letters: Sequence[DeadLetter]) -> None:
+        """Publish `letters` and block until the broker has acknowledged every one.
+
+        Raises:
+            DeadLettersUnavailableError: Some are not acknowledged; call again with all.
+        """
+
+
+class IngestObserver(Protocol):
+    """Told what ingest did, for metrics."""
+
+    def stored(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Orders of one batch were committed."""
+
+    def rejected(self, letters: Sequence[DeadLetter]) -> None:
+        """Messages of one batch were acknowledged as dead letters."""
+
+    def superseded(self, count: int) -> None:
+        """`count` messages were overtaken by a later one of their uid in the same batch."""
+
+
+class LookupObserver(Protocol):
+    """Told where lookups were answered, for metrics."""
+
+    def looked_up(self, level: Level) -> None:
+        """One lookup was answered from `level`."""
+
+    def warmed(self, done: int, total: int) -> None:
+        """The warm-up has cached `done` of at most `total` orders."""
