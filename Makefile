@@ -1,0 +1,136 @@
+# Every task of the project. `make` alone lists them. Nothing is needed but make, Python 3.11 or
+# later and a package index: the targets build .venv themselves and rebuild it when a lock changes.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+# A stamp is written only after its packages are all installed, so an interrupted build starts anew.
+RUN_READY := $(VENV)/.run-stamp
+DEV_READY := $(VENV)/.dev-stamp
+
+PYTHONS := $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3
+SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+COUNT ?= 100
+RATE ?= 0
+INVALID ?= 0
+MINUTES ?= 5
+
+# What `make run` started is told by stack.env; what the environment names wins over it.
+STACK_ENV := $(or $(ORDER_SERVICE_DATA_DIR),.order-service)/stack.env
+with_stack = $(if $(wildcard $(STACK_ENV)),$(BIN)/dotenv -f $(STACK_ENV) run --no-override --)
+is_on = $(filter-out 0 no off false,$(1))
+
+# Installs one lock file and the project. A .venv without a stamp is a broken one.
+define install
+	@if [ ! -e $(RUN_READY) ] || ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+		python=$$($(MAKE) --no-print-directory -s find-python) || exit 1; \
+		echo "Building $(VENV) with $$python"; \
+		rm -rf $(VENV) && "$$python" -m venv $(VENV) || exit 1; \
+	fi
+	@rm -f $(RUN_READY) $(DEV_READY)
+	@echo "Installing requirements/$(1)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --require-hashes -r requirements/$(1)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --no-deps -e .
+endef
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: find-python
+find-python:
+	@for candidate in $(PYTHONS); do \
+		if "$$candidate" -c '$(SUITABLE)' >/dev/null 2>&1; then echo "$$candidate"; exit 0; fi; \
+	done; \
+	echo 'No Python >= 3.11 with the venv module was found (tried: $(strip $(PYTHONS))).' >&2; \
+	echo 'Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name yours: make PYTHON=/path/to/python3' >&2; \
+	exit 1
+
+# The interpreter behind .venv may vanish or be upgraded: both rebuild.
+$(BIN)/python: ;
+
+$(RUN_READY): $(BIN)/python requirements/run.lock pyproject.toml
+	$(call install,run.lock)
+	@touch $(RUN_READY)
+
+$(DEV_READY): $(RUN_READY) requirements/dev.lock
+	$(call install,dev.lock)
+	@touch $(RUN_READY) $(DEV_READY)
+
+.PHONY: run
+run: $(RUN_READY) ## Run everything here [DEMO=1: with sample orders] [KAFKA=apache: a durable Kafka, needs Java and Maven]
+	@exec $(BIN)/order-service run $(if $(call is_on,$(DEMO)),--demo) $(if $(KAFKA),--kafka $(KAFKA))
+
+.PHONY: test
+test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"]
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(DEV_READY) ## Check style, types, import directions, compose file, workflow and locks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@if grep -nE '[a-z]+://' requirements/*.lock; then echo 'A lock file must hold no addresses' >&2; exit 1; fi
+
+.PHONY: format
+format: $(DEV_READY) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+.PHONY: migrate-create
+migrate-create: $(RUN_READY) ## Start a new migration: NAME=add-x
+	@$(if $(NAME),,echo 'usage: make migrate-create NAME=add-x' >&2; exit 2;) $(BIN)/order-service migrate create $(NAME)
+
+.PHONY: migrate-up
+migrate-up: $(RUN_READY) ## Apply the migrations that are missing
+	@$(with_stack) $(BIN)/order-service migrate up
+
+.PHONY: migrate-down
+migrate-down: $(RUN_READY) ## Roll back the newest migration
+	@$(with_stack) $(BIN)/order-service migrate down
+
+.PHONY: produce
+produce: $(RUN_READY) ## Send sample orders [COUNT=100] [RATE=a second, 0: at once] [INVALID=share of bad ones] [SEED=] [FILE=]
+	@$(with_stack) $(BIN)/python -m producer --count $(COUNT) --rate $(RATE) --invalid $(INVALID) \
+		$(if $(SEED),--seed $(SEED)) $(if $(FILE),--file $(FILE))
+
+.PHONY: bench
+bench: $(DEV_READY) ## Measure the service [ARGS=...]
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: chaos
+chaos: $(DEV_READY) ## Break things at random and check that nothing is lost [SEED=] [MINUTES=5]
+	@CHAOS_SEED=$(SEED) CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/chaos --timeout=0 $(ARGS)
+
+.PHONY: up
+up: .env ## Start all of it in containers and wait until it is healthy
+	docker compose up --build --detach --wait
+
+.PHONY: down
+down: ## Stop the containers; volumes stay
+	docker compose down
+
+.env:
+	@echo 'Copy .env.template to .env and set the passwords first' >&2; exit 1
+
+LOCK := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header $(if $(call is_on,$(UPGRADE)),--upgrade)
+# run.lock and service.lock follow the versions of dev.lock: what is tested is what is deployed.
+FOLLOW := $(filter-out --upgrade,$(LOCK)) --no-annotate --constraints requirements/dev.lock
+
+.PHONY: lock
+lock: $(DEV_READY) ## Write the lock files anew [UPGRADE=1: with the newest versions]
+	$(LOCK) --group dev -o requirements/dev.lock
+	$(FOLLOW) -o requirements/run.lock
+	$(FOLLOW) --excludes requirements/embedded.txt -o requirements/service.lock
+
+.PHONY: clean
+clean: ## Remove .venv, caches and builds; data in .order-service stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
