@@ -1,0 +1,204 @@
+"""From config.yml, `.env` and the environment to one frozen Config.
+
+Later sources win: defaults, the file, `.env`, the real environment. All faults of all sources
+are gathered before any is reported.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from dotenv import dotenv_values
+
+from order_service.config.errors import ConfigError, Fault
+from order_service.config.keys import Key, keys
+from order_service.config.model import Config
+from order_service.config.rules import contradictions
+
+FILE_VARIABLE = "ORDER_SERVICE_CONFIG"
+_DEFAULT_FILE = Path("config.yml")
+_DOTENV_FILE = Path(".env")
+# Where Kubernetes meets a Service named `postgres`, it sets POSTGRES_PORT=tcp://10.0.0.1:5432.
+_SERVICE_LINK = re.compile(r"^(tcp|udp|sctp)://")
+_CLOSE = 0.85
+
+_Tree = dict[str, Any]
+
+
+def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Return the configuration of this process.
+
+    The file is `path`, else what ORDER_SERVICE_CONFIG names, else ./config.yml if it exists;
+    `.env` of the current directory is read too. `environ` replaces `os.environ`.
+
+    Raises:
+        ConfigError: with every fault of every source.
+    """
+    loading = _Loading()
+    loading.read_environment(os.environ if environ is None else environ)
+    loading.read_file(path)
+    loading.apply_environment()
+    return loading.result()
+
+
+class _Loading:
+    """The values and faults that have been found so far."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, object] = {}
+        self.origins: dict[str, str] = {}
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
+        self.variables: dict[str, tuple[str, str]] = {}
+        self.file: Path | None = None
+
+    def read_environment(self, environ: Mapping[str, str]) -> None:
+        for name, text in self._dotenv().items():
+            self.variables[name] = (text, f"from {name} in {_DOTENV_FILE}")
+        for name, text in environ.items():
+            self.variables[name] = (text, f"from environment variable {name}")
+
+    def _dotenv(self) -> dict[str, str]:
+        try:
+            # Without interpolation: a `$` in a password is a dollar sign.
+            found = dotenv_values(_DOTENV_FILE, interpolate=False) if _DOTENV_FILE.is_file() else {}
+        except (OSError, UnicodeDecodeError) as error:
+            self.faults.append(Fault(str(_DOTENV_FILE), "cannot be read", _reason(error)))
+            return {}
+        return {name: text for name, text in found.items() if text is not None}
+
+    def read_file(self, path: Path | None) -> None:
+        named, _ = self.variables.get(FILE_VARIABLE, ("", ""))
+        self.file = path or (Path(named) if named else None)
+        if self.file is None and _DEFAULT_FILE.is_file():
+            self.file = _DEFAULT_FILE
+        if self.file is None:
+            return
+        try:
+            tree = yaml.safe_load(self.file.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            self.faults.append(Fault(str(self.file), "cannot be read", _reason(error)))
+            return
+        self._take_tree(tree)
+
+    def _take_tree(self, tree: object) -> None:
+        leaves = {key.path: key for key in keys()}
+        sections = {key.path[:depth] for key in keys() for depth in range(len(key.path))}
+        for path, value in _walk(tree, (), sections):
+            if path in leaves:
+                self._take_value(leaves[path], value)
+            elif path not in sections:
+                self._fault(path, _unknown(path, leaves))
+            elif value is not None:
+                self._fault(path, f"expected a section with keys, got {_shown(value)}")
+
+    def _fault(self, path: tuple[str, ...], problem: str) -> None:
+        self.faults.append(Fault(".".join(path) or str(self.file), problem, f"from {self.file}"))
+
+    def _take_value(self, key: Key, value: object) -> None:
+        if value is None:  # `host:` with nothing behind it asks for the default
+            return
+        try:
+            self.values[key.dotted] = key.from_value(value)
+            self.origins[key.dotted] = f"from {self.file}"
+        except ValueError:
+            self._fault(key.path, _unfit(key, value))
+
+    def apply_environment(self) -> None:
+        ours = {key.variable: key for key in keys()}
+        for name, (text, origin) in self.variables.items():
+            if name in ours:
+                self._take_text(ours[name], text, origin)
+            elif close := _misspelled(name, ours):
+                self.warnings.append(f"{name} is no setting: did you mean {close}?")
+
+    def _take_text(self, key: Key, text: str, origin: str) -> None:
+        if key.numeric and _SERVICE_LINK.match(text):
+            self.warnings.append(f"{key.variable} is ignored: {text} is a Kubernetes service link")
+            return
+        try:
+            self.values[key.dotted] = key.from_text(text)
+            self.origins[key.dotted] = origin
+        except ValueError:
+            # An empty variable is the usual way to leave one unset where no text would do.
+            if text:
+                self.faults.append(Fault(key.dotted, _unfit(key, text), origin))
+
+    def result(self) -> Config:
+        config = msgspec.convert(
+            _nested(self.values) | {"warnings": tuple(self.warnings)}, Config, dec_hook=_as_it_is
+        )
+        config = msgspec.structs.replace(config, file=self.file)
+        found = {fault.path for fault in self.faults}
+        for path, problem in contradictions(config):
+            if path not in found:
+                self.faults.append(Fault(path, problem, self.origins.get(path, "")))
+        if self.faults:
+            raise ConfigError(tuple(self.faults))
+        return config
+
+
+def _walk(
+    tree: object, path: tuple[str, ...], sections: set[tuple[str, ...]]
+) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Yield each leaf of a document; what stands below no known section is one leaf."""
+    if path in sections and isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from _walk(value, (*path, str(name)), sections)
+    else:
+        yield path, tree
+
+
+def _unknown(path: tuple[str, ...], leaves: Mapping[tuple[str, ...], Key]) -> str:
+    known = {leaf[: len(path)] for leaf in leaves if leaf[: len(path) - 1] == path[:-1]}
+    close = get_close_matches(path[-1], [name[-1] for name in known], 1)
+    if close:
+        return f"unknown key, did you mean {'.'.join((*path[:-1], close[0]))}?"
+    elsewhere = [key.dotted for leaf, key in leaves.items() if leaf[-1] == path[-1]]
+    return f"unknown key, did you mean {elsewhere[0]}?" if elsewhere else "unknown key"
+
+
+def _misspelled(name: str, ours: Mapping[str, Key]) -> str | None:
+    prefixes = tuple(key.path[0].upper() + "_" for key in ours.values())
+    close = get_close_matches(name.upper(), ours, 1, _CLOSE) if name.startswith(prefixes) else []
+    return close[0] if close else None
+
+
+def _unfit(key: Key, value: object) -> str:
+    if key.secret:
+        return f"expected {key.expectation} (the value is not shown)"
+    return f"expected {key.expectation}, got {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004  one line
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without quoting the file: the line may hold a password."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "it is not YAML"
+
+
+def _nested(values: Mapping[str, object]) -> _Tree:
+    tree: _Tree = {}
+    for dotted, value in values.items():
+        *above, name = dotted.split(".")
+        section = tree
+        for part in above:
+            section = section.setdefault(part, {})
+        section[name] = value
+    return tree
+
+
+def _as_it_is(_kind: type, value: object) -> object:
+    return value

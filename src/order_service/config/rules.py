@@ -1,0 +1,47 @@
+"""What must hold between settings, beyond the range of each."""
+
+from collections.abc import Iterator
+
+from order_service.config.model import Config, Kafka, Retry
+
+
+def contradictions(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the path of each setting that contradicts another one, and the reason."""
+    pool = config.postgres.pool
+    if pool.min_size > pool.max_size:
+        yield "postgres.pool.min_size", f"is more than postgres.pool.max_size ({pool.max_size})"
+    yield from _of_retry("postgres.retry", config.postgres.retry)
+    yield from _of_retry("kafka.retry", config.kafka.retry)
+    yield from _of_limits(config.kafka)
+    yield from _of_login(config.kafka)
+
+
+def _of_retry(path: str, retry: Retry) -> Iterator[tuple[str, str]]:
+    if retry.base_delay > retry.max_delay:
+        yield f"{path}.base_delay", f"is more than {path}.max_delay ({retry.max_delay})"
+
+
+def _of_limits(kafka: Kafka) -> Iterator[tuple[str, str]]:
+    if kafka.batch.max_bytes < kafka.max_message_bytes:
+        yield (
+            "kafka.batch.max_bytes",
+            f"is less than kafka.max_message_bytes ({kafka.max_message_bytes})",
+        )
+    if kafka.session_timeout > kafka.max_poll_interval:
+        yield (
+            "kafka.session_timeout",
+            f"is more than kafka.max_poll_interval ({kafka.max_poll_interval})",
+        )
+    if kafka.dead_letter_topic == kafka.topic:
+        yield "kafka.dead_letter_topic", "is the topic of the orders themselves (kafka.topic)"
+
+
+def _of_login(kafka: Kafka) -> Iterator[tuple[str, str]]:
+    sasl = kafka.security_protocol.startswith("SASL_")
+    if sasl and not kafka.sasl.mechanism:
+        yield "kafka.sasl.mechanism", f"is needed for {kafka.security_protocol}"
+    if sasl and not kafka.sasl.username:
+        yield "kafka.sasl.username", f"is needed for {kafka.security_protocol}"
+    if bool(kafka.ssl_certfile) != bool(kafka.ssl_keyfile):
+        absent = "ssl_keyfile" if kafka.ssl_certfile else "ssl_certfile"
+        yield f"kafka.{absent}", "is needed: a certificate and its key go together"

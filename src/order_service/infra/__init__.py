@@ -1,0 +1,1 @@
+"""Adapters and machinery with no business in them: streams, stores, logging, retry."""
