@@ -6,9 +6,12 @@ SHELL := /bin/sh
 
 VENV := .venv
 BIN := $(VENV)/bin
-# A stamp is written only after its packages are all installed, so an interrupted build starts anew.
+# What `make run` needs installs in a third of the time of all that the tests need: two stamps, each
+# written when its packages are all there.
 RUN_READY := $(VENV)/.run-stamp
 DEV_READY := $(VENV)/.dev-stamp
+BROKEN := $(VENV)/.half-installed
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --no-input
 
 PYTHONS := $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3
 SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -23,17 +26,19 @@ STACK_ENV := $(or $(ORDER_SERVICE_DATA_DIR),.order-service)/stack.env
 with_stack = $(if $(wildcard $(STACK_ENV)),$(BIN)/dotenv -f $(STACK_ENV) run --no-override --)
 is_on = $(filter-out 0 no off false,$(1))
 
-# Installs one lock file and the project. A .venv without a stamp is a broken one.
+# Installs one lock file and the project. Where the marker is left behind, an install was killed
+# halfway: pip would take what it finds for whole, so that .venv is built anew. An install that
+# fails by itself (no network) leaves .venv as it was.
 define install
-	@if [ ! -e $(RUN_READY) ] || ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+	@if [ -e $(BROKEN) ] || ! $(BIN)/python -c 'import pip; $(SUITABLE)' >/dev/null 2>&1; then \
 		python=$$($(MAKE) --no-print-directory -s find-python) || exit 1; \
 		echo "Building $(VENV) with $$python"; \
-		rm -rf $(VENV) && "$$python" -m venv $(VENV) || exit 1; \
-	fi
-	@rm -f $(RUN_READY) $(DEV_READY)
-	@echo "Installing requirements/$(1)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --require-hashes -r requirements/$(1)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --no-deps -e .
+		rm -rf $(VENV) && mkdir $(VENV) && touch $(BROKEN) && "$$python" -m venv $(VENV) || exit 1; \
+	fi; \
+	echo "Installing requirements/$(1)"; \
+	touch $(BROKEN); \
+	$(PIP) --require-hashes -r requirements/$(1) && $(PIP) --no-deps -e .; \
+	status=$$?; rm -f $(BROKEN); exit $$status
 endef
 
 .PHONY: help
