@@ -1,0 +1,65 @@
+"""Starting Chromium, and watching that a page behaves while a test looks elsewhere."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+# Runs before the page's own scripts; a violation would otherwise leave no trace in tests.
+WATCH_POLICY = """
+window.policyViolations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.policyViolations.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium: $CHROMIUM, or the first one on the PATH."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def chromium(path: str) -> Iterator[Browser]:
+    """A headless browser while the block runs."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What a page did that no page of ours may do."""
+
+    host: str
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def attach(self, page: Page) -> None:
+        """Begin to listen; call before the page is opened."""
+        page.add_init_script(WATCH_POLICY)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self._console(message.type, message.text))
+        page.on("request", lambda request: self._request(request.url))
+
+    def _console(self, kind: str, text: str) -> None:
+        # Chromium itself writes this line for every 4xx and 5xx, however well handled.
+        if kind in {"error", "warning"} and not text.startswith("Failed to load resource"):
+            self.errors.append(text)
+
+    def _request(self, url: str) -> None:
+        if urlsplit(url).netloc != self.host:
+            self.foreign.append(url)
+
+
+def policy_violations(page: Page) -> list[str]:
+    """What the Content-Security-Policy of the current document has blocked."""
+    found: list[str] = page.evaluate("window.policyViolations ?? []")
+    return found

@@ -1,0 +1,99 @@
+// The service's HTTP API as this page uses it: two reads, and one error type that
+// says which state the page should show.
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * A read that gave no answer. `kind` is one of: not-found, malformed, unauthorized,
+ * trouble (ask again later), unreachable (no answer from the network at all).
+ */
+export class Problem extends Error {
+  constructor(kind, { status = 0, detail = "", requestId = "", retryAfter = null } = {}) {
+    super(detail || kind);
+    Object.assign(this, { kind, status, detail, requestId, retryAfter });
+  }
+}
+
+/** One order, with where it was served from and how long that took. */
+export async function getOrder(uid, signal) {
+  const started = performance.now();
+  const { body, headers } = await read(`/order/${encodeURIComponent(uid)}`, signal);
+  const ms = performance.now() - started;
+  return { order: body, cache: headers.get("X-Cache") ?? "", ms };
+}
+
+/** A page of orders, newest first: {orders, next_cursor}. Empty filters are left out. */
+export async function listOrders(filters, signal) {
+  const given = Object.entries(filters).filter(([, value]) => value);
+  const { body } = await read(`/orders?${new URLSearchParams(given)}`, signal);
+  return body;
+}
+
+/**
+ * JSON.parse that loses no digits: whole numbers too long for a double come back as
+ * strings of their digits (see format.js, which takes both). Strings are left alone.
+ */
+export function parseExact(text) {
+  const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+  return JSON.parse(text.replace(token, (found) => (/^-?\d{16,}$/.test(found) ? `"${found}"` : found)));
+}
+
+// The one place for credentials: the headers that every request carries. A service that
+// closes reading answers 401, the page then shows the "unauthorized" panel of
+// problem-view.js: the prompt for a key belongs there, the key it was given here.
+function credentials() {
+  return {};
+}
+
+async function read(path, signal) {
+  const { response, text } = await ask(path, signal);
+  if (!response.ok) throw problemOf(response, text);
+  try {
+    return { body: parseExact(text), headers: response.headers };
+  } catch {
+    throw new Problem("trouble", { detail: "The answer was not JSON.", status: response.status });
+  }
+}
+
+async function ask(path, signal) {
+  const deadline = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const response = await fetch(path, {
+      headers: { Accept: "application/json", ...credentials() },
+      signal: AbortSignal.any([signal, deadline]),
+      cache: "no-store",
+    });
+    return { response, text: await response.text() };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (deadline.aborted) throw new Problem("trouble", { detail: "There was no answer within 10 seconds." });
+    throw new Problem("unreachable");
+  }
+}
+
+const KIND_OF_STATUS = { 400: "malformed", 401: "unauthorized", 403: "unauthorized", 404: "not-found", 422: "malformed" };
+
+function problemOf(response, text) {
+  const told = problemJson(text);
+  return new Problem(KIND_OF_STATUS[response.status] ?? "trouble", {
+    status: response.status,
+    detail: told.detail ?? told.title ?? "",
+    requestId: response.headers.get("X-Request-ID") ?? told.request_id ?? "",
+    retryAfter: secondsUntil(response.headers.get("Retry-After")),
+  });
+}
+
+function problemJson(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Retry-After is a number of seconds or an HTTP date. */
+function secondsUntil(retryAfter) {
+  if (!retryAfter) return null;
+  const seconds = /^\d+$/.test(retryAfter) ? Number(retryAfter) : (Date.parse(retryAfter) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : null;
+}

@@ -1,0 +1,93 @@
+// What is shown instead of an answer: each state says what happened and what to do next.
+
+import { copyButton, h, icon } from "./dom.js";
+import { KINDS, isOrderUid, linkTo } from "./place.js";
+
+/** The panel for a Problem met at a place. `retry` asks again. */
+export function problemView(problem, place, retry) {
+  const state = STATES[problem.kind] ?? STATES.trouble;
+  return state(problem, place, retry);
+}
+
+/** The panel of the start page. */
+export function welcomeView() {
+  return panel("welcome", "box", "Look up an order",
+    h("p", {}, "Search by order id, track number or customer, or pick one of the recent orders."),
+    h("p", { class: "note keys" }, "Press ", h("kbd", {}, "/"), " to search from anywhere."));
+}
+
+/** The panel of a search that found nothing. */
+export function nothingFoundView({ kind, value }) {
+  const what = kind === "customer_id" ? "this customer" : "this track number";
+  return panel("not-found", "box", `No orders for ${what}`,
+    h("p", {}, "Nothing is stored for ", quoted(value), "."),
+    otherWays(kind, value));
+}
+
+const STATES = {
+  "not-found": (problem, { kind, value }) =>
+    panel("not-found", "box", "No such order",
+      h("p", {}, "There is no order with the id ", quoted(value), ". If it was placed just now, it may still be on its way."),
+      otherWays(kind, value),
+      reference(problem)),
+
+  malformed: (problem, { kind, value }) =>
+    panel("malformed", "trouble", kind === "order" ? "That is not an order id" : "The service did not take that search",
+      kind === "order"
+        ? h("p", {}, quoted(value), " cannot be one: order ids are 1 to 64 letters, digits and the characters ", h("code", {}, "- _ . :"))
+        : h("p", {}, problem.detail),
+      otherWays(kind, value),
+      reference(problem)),
+
+  unauthorized: (problem) =>
+    panel("unauthorized", "key", "Reading orders needs a key",
+      h("p", {}, "This service answers only to those who hold an API key."),
+      reference(problem)),
+
+  trouble: (problem, place, retry) =>
+    panel("trouble", "trouble", "The service cannot answer right now",
+      h("p", {}, problem.detail || "Something went wrong on the way. Nothing is lost; try again in a moment."),
+      retryLine(retry),
+      reference(problem)),
+
+  unreachable: (problem, place, retry) =>
+    navigator.onLine
+      ? panel("unreachable", "cloud", "The service does not answer",
+        h("p", {}, "Your device is online, but no connection to the service came about."),
+        retryLine(retry))
+      : panel("unreachable", "cloud", "You are offline",
+        h("p", {}, "The order is fetched as soon as the connection is back."),
+        retryLine(retry)),
+};
+
+function panel(state, glyph, heading, ...children) {
+  return h("section", { class: `panel message ${state}`, "data-state": state, "aria-labelledby": "message-heading" },
+    icon(glyph, "glyph"),
+    h("h2", { id: "message-heading", tabindex: "-1" }, heading),
+    ...children);
+}
+
+function quoted(value) {
+  return h("q", {}, h("bdi", { class: "code" }, value));
+}
+
+/** What was typed may belong to another field: one click tries it there. */
+function otherWays(kind, value) {
+  const others = Object.keys(KINDS).filter((other) => other !== kind && (other !== "order" || isOrderUid(value)));
+  const words = { order: "an order id", track_number: "a track number", customer_id: "a customer" };
+  return h("p", { class: "actions" }, others.map((other) =>
+    h("a", { class: "quiet", href: linkTo(other, value), "data-route": true }, `Try it as ${words[other]}`)));
+}
+
+// The countdown is for the eye alone: spoken every second it would be noise.
+function retryLine(retry) {
+  return h("p", { class: "actions" },
+    h("button", { type: "button", class: "primary", onclick: retry }, "Try again"),
+    h("span", { class: "note countdown", "aria-hidden": "true" }));
+}
+
+function reference({ requestId }) {
+  if (!requestId) return null;
+  return h("p", { class: "note reference" }, "Request ", h("span", { class: "with-copy" },
+    h("span", { class: "code" }, requestId), copyButton(requestId, "request id")));
+}
