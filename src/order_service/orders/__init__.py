@@ -1,0 +1,1 @@
+"""Orders: the business of this service, with its adapters beside it."""

@@ -28,9 +28,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _text(description: str, example: str, *, shortest: int = 1) -> Meta:
     """Rule of a string of at most 255 characters of any script."""
-    return Meta(
-        min_length=shortest, max_length=255, description=description, examples=[example]
-    )
+    return Meta(min_length=shortest, max_length=255, description=description, examples=[example])
 
 
 def _number(description: str, example: int, *, least: int = 0, most: int = MAX_BIGINT) -> Meta:
@@ -147,7 +145,10 @@ class Order(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Bring the creation time into UTC; refuse years outside 1970 to 9999."""
-        msgspec.structs.force_setattr(self, "date_created", to_utc(self.date_created))
+        moment = self.date_created
+        # Nearly every order is in UTC already: spare it the conversion.
+        if moment.tzinfo is not UTC or moment < _EARLIEST:
+            msgspec.structs.force_setattr(self, "date_created", to_utc(moment))
 
 
 def to_utc(moment: datetime) -> datetime:

@@ -16,18 +16,28 @@ class Message(Protocol):
     """One record of the topic, raw; kafka-python's ConsumerRecord is one."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """Name of the topic."""
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """Number of the partition."""
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Position within the partition."""
+
     @property
     def timestamp(self) -> int:
         """Milliseconds since the epoch (UTC), -1 if unknown."""
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """The key's bytes."""
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The content's bytes; None is a tombstone."""
 
 
 class Source(NamedTuple):

@@ -1,0 +1,45 @@
+"""A small in-process cache with a short lifetime.
+
+Entries live for a second or so, in which the order of their use says little: the oldest
+is evicted, and a hit is one dictionary read without a lock.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+class LocalCache(Generic[V]):
+    """Maps strings to values for a short time. Thread-safe.
+
+    Args:
+        size: Most entries; 0 turns the cache off.
+        ttl: Lifetime of an entry in seconds.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, size: int, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size = size
+        self._ttl = ttl
+        self._clock = clock
+        self._entries: dict[str, tuple[float, V]] = {}
+
+    def get(self, key: str) -> V | None:
+        """Return the value, None if there is none or its time is up."""
+        entry = self._entries.get(key)
+        if entry is None or entry[0] < self._clock():
+            return None
+        return entry[1]
+
+    def put(self, key: str, value: V) -> None:
+        """Keep `value` for the lifetime of an entry."""
+        if not self._size:
+            return
+        entries = self._entries
+        entries.pop(key, None)  # so that it becomes the youngest
+        while len(entries) >= self._size:
+            # Single dictionary calls are atomic; another thread may have been faster.
+            entries.pop(next(iter(list(entries)[:1]), ""), None)
+        entries[key] = (self._clock() + self._ttl, value)

@@ -1,0 +1,179 @@
+"""Postgres behind a pool, with a deadline on every call and one retry for stale connections.
+
+A server that restarts leaves dead connections in the pool, and only their next use tells.
+A read that meets one has the pool checked and is repeated once at once; a write is
+left to the caller's retry, which knows that it is idempotent.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import psycopg
+from psycopg import Connection
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+
+from .circuit import CircuitBreaker
+from .deadline import SocketDeadlines
+from .sql import Query
+
+Row = tuple[Any, ...]
+
+_TRANSIENT_CLASSES = ("08", "53", "57")
+_TRANSIENT_STATES = frozenset(
+    {
+        "40001",  # serialization failure
+        "40P01",  # deadlock detected
+        "55P03",  # lock not available
+        "25006",  # read-only transaction: a standby, or a primary that is being demoted
+        "58030",  # I/O error
+    }
+)
+_NO_PARAMETERS: Mapping[str, object] = {}
+
+
+class Settings(NamedTuple):
+    """How to reach the database; times in seconds.
+
+    Attributes:
+        conninfo: libpq keywords; see :func:`psycopg.conninfo.make_conninfo`.
+        call_timeout: Longest time that one statement may take, checkout excluded.
+    """
+
+    conninfo: str
+    min_size: int
+    max_size: int
+    checkout_timeout: float
+    call_timeout: float
+    circuit_open: float = 1.0
+
+
+class QueryObserver(Protocol):
+    """Told of every statement, for metrics."""
+
+    def queried(self, name: str, seconds: float, *, succeeded: bool) -> None:
+        """The statement `name` took `seconds`."""
+
+
+class UnavailableError(Exception):
+    """The database cannot answer now: no connection, no time, or it is known to be away."""
+
+
+def is_transient(error: psycopg.Error) -> bool:
+    """Return whether the same statement may succeed later.
+
+    The list follows appendix A of the Postgres manual. A server that is killed leaves an
+    OperationalError without a state. Statement too complex and the like (class 54) are
+    OperationalErrors too, but theirs is a state, and it will not change.
+    """
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state.startswith(_TRANSIENT_CLASSES) or state in _TRANSIENT_STATES
+
+
+class Database:
+    """Runs statements, one a transaction. Thread-safe; open it after any fork.
+
+    Args:
+        settings: Where and how patient.
+        observer: Told of every statement.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        observer: QueryObserver,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._clock = clock
+        self._circuit = CircuitBreaker(settings.circuit_open, clock)
+        self._deadlines = SocketDeadlines()
+        self._pool = ConnectionPool(
+            settings.conninfo,
+            kwargs={"autocommit": True},
+            min_size=settings.min_size,
+            max_size=settings.max_size,
+            timeout=settings.checkout_timeout,
+            # Doubles up to this on an outage; the default of five minutes would keep a
+            # database that is back unknown for as long.
+            reconnect_timeout=2.0,
+            # Whoever waits holds a thread; past this the answer is a quick no.
+            max_waiting=8 * settings.max_size,
+            open=False,
+        )
+
+    def open(self) -> None:
+        """Start connecting in the background; does not wait and does not raise."""
+        self._deadlines.start()
+        self._pool.open()
+
+    def close(self) -> None:
+        """Close all connections; waits a moment for those in use."""
+        self._pool.close(timeout=1.0)
+        self._deadlines.close()
+
+    def read(self, query: Query, parameters: Mapping[str, object] = _NO_PARAMETERS) -> list[Row]:
+        """Return the rows of a statement that changes nothing.
+
+        Raises:
+            UnavailableError: No answer within the deadlines, or the last call a moment
+                ago had none.
+        """
+        if not self._circuit.allows():
+            raise UnavailableError("the database is away")
+        try:
+            rows = self._read_twice(query, parameters)
+        except psycopg.Error as error:
+            self._circuit.failed()
+            raise UnavailableError(str(error)) from error
+        self._circuit.succeeded()
+        return rows
+
+    def _read_twice(self, query: Query, parameters: Mapping[str, object]) -> list[Row]:
+        try:
+            return self.write(query, parameters)
+        except (PoolTimeout, TooManyRequests):
+            raise
+        except psycopg.OperationalError as error:
+            if error.sqlstate == "57014":  # its time was up; a second try would be as slow
+                raise
+            # Throws away every connection that is idle; they may all be as dead.
+            self._pool.drain()
+            return self.write(query, parameters)
+
+    def write(self, query: Query, parameters: Mapping[str, object]) -> list[Row]:
+        """Run one statement as one transaction and return its rows.
+
+        Raises:
+            psycopg.Error: As the driver raises it; see `is_transient`. When the
+                connection broke, it is unknown whether the statement took effect.
+        """
+        with self._pool.connection() as connection, self._observed(query.name):
+            return self._execute(connection, query, parameters)
+
+    def _execute(
+        self, connection: Connection[Row], query: Query, parameters: Mapping[str, object]
+    ) -> list[Row]:
+        with self._deadlines.within(self._settings.call_timeout, connection.fileno()):
+            cursor = connection.execute(query.text, parameters, prepare=True)
+            return cursor.fetchall()
+
+    def discard_connections(self) -> None:
+        """Throw away idle connections, which may all be dead after a failure."""
+        with contextlib.suppress(psycopg.Error):
+            self._pool.drain()
+
+    @contextlib.contextmanager
+    def _observed(self, name: str) -> Iterator[None]:
+        start = self._clock()
+        succeeded = False
+        try:
+            yield
+            succeeded = True
+        finally:
+            self._observer.queried(name, self._clock() - start, succeeded=succeeded)

@@ -1,0 +1,150 @@
+"""Retry of transient faults: capped exponential backoff with full jitter.
+
+Full jitter (a delay drawn evenly between zero and the backoff) spreads the callers that
+an outage has synchronised; see "Exponential Backoff And Jitter" in the AWS Architecture
+Blog. The configured attempts are not a limit after which work is dropped: past them the
+caller is told that patience is at its end (readiness turns, the log says so) and the call
+is repeated at the longest delay until it succeeds or the process is stopping.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, TypeVar
+
+import structlog
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+class StoppedError(Exception):
+    """The process is stopping; what was being retried is abandoned."""
+
+
+class Policy(NamedTuple):
+    """How patient a retry is.
+
+    Attributes:
+        attempts: Failures after which the outage is reported as one.
+        base_delay: Backoff after the first failure, in seconds.
+        max_delay: Longest backoff, in seconds.
+    """
+
+    attempts: int
+    base_delay: float
+    max_delay: float
+
+    def backoff(self, failures: int) -> float:
+        """Return the longest delay after `failures` failures in a row, in seconds."""
+        # The exponent is bounded: 2.0**1024 overflows, and an outage can be that long.
+        return min(self.max_delay, self.base_delay * 2.0 ** min(failures - 1, 64))
+
+
+class Wait(Protocol):
+    """Sleeps for some seconds; returns True at once when the process is stopping."""
+
+    def __call__(self, seconds: float, /) -> bool:
+        """Return whether the process is stopping."""
+
+
+class Retry:
+    """Calls until success. One object a backend; it knows whether that backend is failing.
+
+    Args:
+        backend: Name for log and metrics, for example ``postgres``.
+        policy: Attempts and delays.
+        transient: Errors that are retried; any other passes through.
+        stopping: Set when the process should end.
+        on_retry: Told the backend's name before each repetition.
+        uniform: Source of jitter.
+        wait: Sleep, for tests; by default it waits for `stopping`.
+        clock: Monotonic seconds, for tests.
+    """
+
+    REPORT_EVERY = 60.0
+    """Seconds between two log lines about the same outage."""
+
+    def __init__(  # noqa: PLR0913 - time, randomness and sleep come in as parameters
+        self,
+        backend: str,
+        policy: Policy,
+        transient: tuple[type[Exception], ...],
+        stopping: threading.Event,
+        *,
+        on_retry: Callable[[str], None] = lambda _: None,
+        uniform: Callable[[float, float], float] = random.uniform,
+        wait: Wait | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.backend = backend
+        self._policy = policy
+        self._transient = transient
+        self._stopping = stopping
+        self._on_retry = on_retry
+        self._uniform = uniform
+        self._wait = wait or stopping.wait
+        self._clock = clock
+        self._failures = 0
+        self._failing_since: float | None = None
+        self._reported = float("-inf")
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the attempts are used up and the backend still fails."""
+        return self._failures >= self._policy.attempts
+
+    @property
+    def failing_for(self) -> float:
+        """Seconds since the first failure of the present outage, 0 if there is none."""
+        since = self._failing_since
+        return 0.0 if since is None else self._clock() - since
+
+    def call(self, attempt: Callable[[], T]) -> T:
+        """Return what `attempt` returns once it no longer raises a transient error.
+
+        Blocks for as long as the outage lasts.
+
+        Raises:
+            StoppedError: The process is stopping.
+        """
+        while True:
+            try:
+                result = attempt()
+            except self._transient as error:
+                self._failed(error)
+                self._pause()
+            else:
+                self._succeeded()
+                return result
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failing_since is None:
+            self._failing_since = self._clock()
+        due = self._clock() - self._reported >= self.REPORT_EVERY
+        if self._failures < self._policy.attempts or due:
+            self._reported = self._clock()
+            _log.warning(
+                "backend is failing, trying again",
+                backend=self.backend,
+                failures=self._failures,
+                failing_for=round(self.failing_for, 1),
+                error=str(error),
+            )
+
+    def _pause(self) -> None:
+        """Sleep a jittered backoff, unless the process is stopping."""
+        delay = self._uniform(0.0, self._policy.backoff(self._failures))
+        if self._stopping.is_set() or self._wait(delay):
+            raise StoppedError(self.backend)
+        self._on_retry(self.backend)
+
+    def _succeeded(self) -> None:
+        if self._failures:
+            _log.info("backend is back", backend=self.backend, after=round(self.failing_for, 1))
+            self._failures = 0
+            self._failing_since = None
+            self._reported = float("-inf")

@@ -1,0 +1,195 @@
+"""Use case: look an order up through the caches, list orders, warm the cache up.
+
+Read-through: the in-process level (about a second old at most), the shared cache, the
+database. What the database said is left in both levels on the way back.
+"""
+
+import base64
+import threading
+from collections.abc import Sequence
+from datetime import UTC
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from order_service.infra.local_cache import LocalCache
+from order_service.infra.single_flight import SingleFlight
+
+from .errors import InvalidCursorError, OrderNotFoundError
+from .model import Document
+from .ports import (
+    Absent,
+    Level,
+    LookupObserver,
+    OrderCache,
+    OrderFilter,
+    OrderRepository,
+    OrderSummary,
+    Position,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class Found(NamedTuple):
+    """An order and the level that answered."""
+
+    document: Document
+    level: Level
+
+
+class Page(NamedTuple):
+    """One page of a list; `next_cursor` is None on the last one."""
+
+    orders: Sequence[OrderSummary]
+    next_cursor: str | None
+
+
+class Lookup:
+    """Answers questions about orders; thread-safe.
+
+    Args:
+        repository: The orders in durable storage.
+        cache: The shared cache.
+        local: The in-process level.
+        observer: Told which level answered.
+    """
+
+    def __init__(
+        self,
+        repository: OrderRepository,
+        cache: OrderCache,
+        local: LocalCache[Document],
+        observer: LookupObserver,
+    ) -> None:
+        self._repository = repository
+        self._cache = cache
+        self._local = local
+        self._observer = observer
+        self._flights: SingleFlight[Document | None] = SingleFlight()
+
+    def find(self, uid: str) -> Found:
+        """Return the order; blocks no longer than the deadlines of cache and database.
+
+        Raises:
+            OrderNotFoundError: There is no such order, or there was none seconds ago.
+            StorageUnavailableError: No cache has it and the database cannot be asked.
+        """
+        return self.cached(uid) or self._stored(uid)
+
+    def cached(self, uid: str) -> Found | None:
+        """Return the order if a cache has it, None if the database must be asked.
+
+        Raises:
+            OrderNotFoundError: It was unknown seconds ago.
+        """
+        document = self._local.get(uid)
+        if document is not None:
+            self._observer.looked_up(Level.LOCAL)
+            return Found(document, Level.LOCAL)
+        entry = self._cache.get(uid)
+        if entry is None:
+            return None
+        self._observer.looked_up(Level.HIT)
+        if isinstance(entry, Absent):
+            raise OrderNotFoundError(uid, Level.HIT)
+        self._local.put(uid, entry)
+        return Found(entry, Level.HIT)
+
+    def _stored(self, uid: str) -> Found:
+        document = self._flights.run(uid, lambda: self._fetch(uid))
+        self._observer.looked_up(Level.MISS)
+        if document is None:
+            raise OrderNotFoundError(uid, Level.MISS)
+        return Found(document, Level.MISS)
+
+    def _fetch(self, uid: str) -> Document | None:
+        """Read the order from the database and leave the answer in the caches."""
+        document = self._repository.find(uid)
+        if document is None:
+            self._cache.fill_absent(uid)
+        else:
+            self._cache.fill(uid, document)
+            self._local.put(uid, document)
+        return document
+
+    def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
+        """Return at most `limit` orders that `wanted` admits, newest first.
+
+        Args:
+            wanted: Which orders.
+            limit: At least 1.
+            cursor: `next_cursor` of the page before, None for the first.
+
+        Raises:
+            InvalidCursorError: The cursor was not issued by this service.
+            StorageUnavailableError: The database cannot be asked.
+        """
+        after = _position(cursor) if cursor else None
+        # One more than asked for tells whether another page follows.
+        orders = self._repository.search(wanted, limit + 1, after)
+        more = len(orders) > limit
+        page = orders[:limit]
+        return Page(page, _cursor(page[-1]) if more else None)
+
+
+def _cursor(last: OrderSummary) -> str:
+    position = msgspec.json.encode(Position(last.date_created, last.order_uid))
+    return base64.urlsafe_b64encode(position).decode().rstrip("=")
+
+
+def _position(cursor: str) -> Position:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        position = msgspec.json.decode(text, type=Position)
+    except ValueError:  # bad base64, bad JSON and bad types are all ValueErrors
+        raise InvalidCursorError("not a cursor of this service") from None
+    if position.date_created.tzinfo is None or "\x00" in position.order_uid:
+        raise InvalidCursorError("not a cursor of this service")
+    return position._replace(date_created=position.date_created.astimezone(UTC))
+
+
+class WarmUp:
+    """Fills the shared cache with the newest orders.
+
+    Args:
+        repository: Where they are.
+        cache: Where they go.
+        observer: Told of progress.
+        limit: How many at most.
+        stopping: Set when the process should end.
+    """
+
+    PAGE = 250
+
+    def __init__(
+        self,
+        repository: OrderRepository,
+        cache: OrderCache,
+        observer: LookupObserver,
+        limit: int,
+        stopping: threading.Event,
+    ) -> None:
+        self._repository = repository
+        self._cache = cache
+        self._observer = observer
+        self._limit = limit
+        self._stopping = stopping
+
+    def run(self) -> int:
+        """Cache the newest orders, a page at a time; return how many.
+
+        Stops early when the cache does not take them or the process is stopping.
+
+        Raises:
+            StorageUnavailableError: The database cannot be asked.
+        """
+        done = 0
+        for page in self._repository.newest(self._limit, self.PAGE):
+            if self._stopping.is_set() or not self._cache.fill_many(page):
+                break
+            done += len(page)
+            self._observer.warmed(done, self._limit)
+            _log.info("warming the cache up", done=done, limit=self._limit)
+        return done

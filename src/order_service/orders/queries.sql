@@ -1,0 +1,139 @@
+-- The statements of the orders repository.
+
+-- name: save_orders
+-- A whole batch in one statement, so in one transaction and one round trip: the database
+-- unpacks the orders' canonical JSON itself, which leaves the client next to no work.
+-- Rows of the three dependent tables follow those of the orders that were written.
+WITH incoming AS MATERIALIZED (
+    SELECT decode(r.digest, 'hex') AS digest, r.stream, r.partition, r."offset", o.*
+    FROM jsonb_to_recordset(%(records)s::jsonb)
+             AS r(digest text, stream uuid, partition integer, "offset" bigint, "order" jsonb)
+         CROSS JOIN LATERAL jsonb_to_record(r."order") AS o(
+             order_uid text, track_number text, entry text, delivery jsonb, payment jsonb,
+             items jsonb, locale text, internal_signature text, customer_id text,
+             delivery_service text, shardkey text, sm_id integer, date_created timestamptz,
+             oof_shard text)
+), written AS (
+    INSERT INTO orders.orders AS stored (
+        order_uid, track_number, entry, locale, internal_signature, customer_id,
+        delivery_service, shardkey, sm_id, date_created, oof_shard,
+        digest, source_stream, source_partition, source_offset)
+    SELECT order_uid, track_number, entry, locale, internal_signature, customer_id,
+           delivery_service, shardkey, sm_id, date_created, oof_shard,
+           digest, stream, partition, "offset"
+    FROM incoming
+    ON CONFLICT (order_uid) DO UPDATE SET
+        track_number = excluded.track_number, entry = excluded.entry,
+        locale = excluded.locale, internal_signature = excluded.internal_signature,
+        customer_id = excluded.customer_id, delivery_service = excluded.delivery_service,
+        shardkey = excluded.shardkey, sm_id = excluded.sm_id,
+        date_created = excluded.date_created, oof_shard = excluded.oof_shard,
+        digest = excluded.digest, source_stream = excluded.source_stream,
+        source_partition = excluded.source_partition, source_offset = excluded.source_offset,
+        stored_at = now()
+    WHERE stored.digest <> excluded.digest
+      -- A consumer that was frozen may come back with messages from before this row.
+      AND (stored.source_stream = excluded.source_stream
+           AND stored.source_partition = excluded.source_partition
+           AND stored.source_offset >= excluded.source_offset) IS NOT TRUE
+    RETURNING order_uid, xmax = 0 AS created
+), changed AS MATERIALIZED (
+    SELECT written.created, incoming.order_uid, delivery, payment, items
+    FROM incoming JOIN written USING (order_uid)
+), delivered AS (
+    INSERT INTO orders.deliveries (order_uid, name, phone, zip, city, address, region, email)
+    SELECT order_uid, d.*
+    FROM changed CROSS JOIN LATERAL jsonb_to_record(delivery) AS d(
+        name text, phone text, zip text, city text, address text, region text, email text)
+    ON CONFLICT (order_uid) DO UPDATE SET
+        name = excluded.name, phone = excluded.phone, zip = excluded.zip,
+        city = excluded.city, address = excluded.address, region = excluded.region,
+        email = excluded.email
+), paid AS (
+    INSERT INTO orders.payments (
+        order_uid, transaction, request_id, currency, provider, amount, payment_dt, bank,
+        delivery_cost, goods_total, custom_fee)
+    SELECT order_uid, p.*
+    FROM changed CROSS JOIN LATERAL jsonb_to_record(payment) AS p(
+        transaction text, request_id text, currency text, provider text, amount bigint,
+        payment_dt bigint, bank text, delivery_cost bigint, goods_total bigint,
+        custom_fee bigint)
+    ON CONFLICT (order_uid) DO UPDATE SET
+        transaction = excluded.transaction, request_id = excluded.request_id,
+        currency = excluded.currency, provider = excluded.provider, amount = excluded.amount,
+        payment_dt = excluded.payment_dt, bank = excluded.bank,
+        delivery_cost = excluded.delivery_cost, goods_total = excluded.goods_total,
+        custom_fee = excluded.custom_fee
+), packed AS (
+    INSERT INTO orders.items (
+        order_uid, position, chrt_id, track_number, price, rid, name, sale, size,
+        total_price, nm_id, brand, status)
+    SELECT order_uid, i.position, i.chrt_id, i.track_number, i.price, i.rid, i.name, i.sale,
+           i.size, i.total_price, i.nm_id, i.brand, i.status
+    FROM changed CROSS JOIN LATERAL ROWS FROM (
+        jsonb_to_recordset(items) AS (
+            chrt_id bigint, track_number text, price bigint, rid text, name text,
+            sale integer, size text, total_price bigint, nm_id bigint, brand text,
+            status integer)
+    ) WITH ORDINALITY AS i(
+        chrt_id, track_number, price, rid, name, sale, size, total_price, nm_id, brand,
+        status, position)
+    ON CONFLICT (order_uid, position) DO UPDATE SET
+        chrt_id = excluded.chrt_id, track_number = excluded.track_number,
+        price = excluded.price, rid = excluded.rid, name = excluded.name,
+        sale = excluded.sale, size = excluded.size, total_price = excluded.total_price,
+        nm_id = excluded.nm_id, brand = excluded.brand, status = excluded.status
+), unpacked AS (
+    DELETE FROM orders.items USING changed
+    WHERE NOT changed.created
+      AND items.order_uid = changed.order_uid
+      AND items.position > jsonb_array_length(changed.items)
+)
+SELECT order_uid, created FROM written
+
+-- name: find_orders
+-- Orders as JSON text, in the field order of the model.
+SELECT order_uid, row_to_json(o)::text FROM (
+    SELECT order_uid, track_number, entry,
+        (SELECT row_to_json(d) FROM (
+            SELECT name, phone, zip, city, address, region, email
+            FROM orders.deliveries WHERE deliveries.order_uid = orders.order_uid) d
+        ) AS delivery,
+        (SELECT row_to_json(p) FROM (
+            SELECT transaction, request_id, currency, provider, amount, payment_dt, bank,
+                   delivery_cost, goods_total, custom_fee
+            FROM orders.payments WHERE payments.order_uid = orders.order_uid) p
+        ) AS payment,
+        (SELECT json_agg(row_to_json(i)) FROM (
+            SELECT chrt_id, track_number, price, rid, name, sale, size, total_price, nm_id,
+                   brand, status
+            FROM orders.items WHERE items.order_uid = orders.order_uid
+            ORDER BY position) i
+        ) AS items,
+        locale, internal_signature, customer_id, delivery_service, shardkey, sm_id,
+        date_created, oof_shard
+    FROM orders.orders WHERE order_uid = ANY(%(uids)s)
+) o
+
+-- name: newest_uids
+SELECT order_uid, date_created FROM orders.orders
+WHERE (date_created, order_uid) < (%(date_created)s, %(order_uid)s)
+ORDER BY date_created DESC, order_uid DESC
+LIMIT %(limit)s
+
+-- name: search_orders
+-- The conditions of a filter are appended to the first one; each has an index of its own,
+-- which a statement that tested for "no filter" itself would not use.
+SELECT page.order_uid, track_number, customer_id, delivery_service, date_created,
+       currency, amount,
+       (SELECT count(*) FROM orders.items WHERE items.order_uid = page.order_uid)
+FROM (
+    SELECT * FROM orders.orders
+    WHERE (date_created, order_uid) < (%(date_created)s, %(order_uid)s) {conditions}
+    ORDER BY date_created DESC, order_uid DESC
+    LIMIT %(limit)s
+) page JOIN orders.payments USING (order_uid)
+ORDER BY date_created DESC, order_uid DESC
+
+-- name: check_schema
+SELECT 1 FROM orders.orders LIMIT 1

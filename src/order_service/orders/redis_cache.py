@@ -1,0 +1,190 @@
+"""The shared cache on Redis or Valkey: ``order:v1:<uid>`` -> digest and canonical JSON.
+
+An entry is the 32 digits of the digest followed by the body they belong to. Whatever
+else stands there (half an entry, another format, somebody's key) fails the comparison
+and counts as a miss. No call raises: a fault of the cache opens a circuit for a moment
+and the caller goes on without it.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Collection, Iterable
+from typing import Final, NamedTuple, Protocol, TypeVar, cast
+
+from redis import Redis, RedisError, ResponseError
+
+from order_service.infra.circuit import CircuitBreaker
+
+from .model import Document, digest
+from .ports import ABSENT, Absent
+
+PREFIX: Final = "order:v1:"
+_DIGITS: Final = 32
+_ABSENT: Final = b"absent"
+
+T = TypeVar("T")
+
+
+class Lifetimes(NamedTuple):
+    """How long entries live, in seconds.
+
+    Attributes:
+        ttl: An order.
+        jitter: Share of `ttl` by which lifetimes vary, so that entries that were made
+            together do not expire together.
+        negative_ttl: The memory that a uid is unknown.
+    """
+
+    ttl: float
+    jitter: float
+    negative_ttl: float
+
+
+class CacheObserver(Protocol):
+    """Told of faults, for metrics."""
+
+    def cache_failed(self) -> None:
+        """A call to the cache failed."""
+
+
+class RedisCache:
+    """Implements :class:`ports.OrderCache`; thread-safe.
+
+    Args:
+        client: A client with short timeouts and without retries.
+        lifetimes: How long entries live.
+        circuit: Opened when the server cannot be reached.
+        observer: Told of faults.
+        uniform: Source of jitter.
+    """
+
+    MAX_OWED = 100_000
+    """Most uids whose entries could not be set and are to be deleted when Redis is back."""
+
+    def __init__(
+        self,
+        client: Redis,
+        lifetimes: Lifetimes,
+        circuit: CircuitBreaker,
+        observer: CacheObserver,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._client = client
+        self._lifetimes = lifetimes
+        self._circuit = circuit
+        self._observer = observer
+        self._uniform = uniform
+        self._owed: dict[str, None] = {}
+        self._owed_lock = threading.Lock()
+
+    def get(self, uid: str) -> Document | Absent | None:
+        """See :meth:`ports.OrderCache.get`."""
+        key = PREFIX + uid
+        try:
+            entry: bytes | None = self._attempt(
+                lambda: cast("bytes | None", self._client.get(key)), None
+            )
+        except ResponseError:  # a value of another type
+            entry = b""
+        if entry is None:
+            return None
+        if entry == _ABSENT:
+            return ABSENT
+        body = entry[_DIGITS:]
+        if entry[:_DIGITS] == (expected := digest(body)).encode() and body:
+            return Document(expected, body)
+        self._delete([uid])  # or no reader could ever fill it
+        return None
+
+    def fill(self, uid: str, document: Document) -> None:
+        """See :meth:`ports.OrderCache.fill`."""
+        self._set(uid, _entry(document), self._ttl())
+
+    def fill_absent(self, uid: str) -> None:
+        """See :meth:`ports.OrderCache.fill_absent`."""
+        self._set(uid, _ABSENT, round(self._lifetimes.negative_ttl * 1000))
+
+    def _set(self, uid: str, entry: bytes, milliseconds: int) -> None:
+        """Set an entry where there is none: a reader that was slow must not undo ingest."""
+        self._forgiving(
+            lambda: self._client.set(PREFIX + uid, entry, px=milliseconds, nx=True), None
+        )
+
+    def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
+        """See :meth:`ports.OrderCache.fill_many`."""
+        return self._pipeline(documents, nx=True)
+
+    def put_many(self, documents: Collection[tuple[str, Document]]) -> None:
+        """See :meth:`ports.OrderCache.put_many`.
+
+        An entry that cannot be set may hold the order's older content, and Redis may be
+        back before it expires: its deletion is owed and made up for by `settle`.
+        """
+        if documents and not self._pipeline(documents, nx=False):
+            self._owe(uid for uid, _ in documents)
+        self.settle()
+
+    def settle(self) -> None:
+        """Delete the entries that could not be set, if Redis is back."""
+        if self._owed:
+            with self._owed_lock:
+                uids = list(self._owed)
+            if self._delete(uids):
+                with self._owed_lock:
+                    for uid in uids:
+                        self._owed.pop(uid, None)
+
+    def _owe(self, uids: Iterable[str]) -> None:
+        with self._owed_lock:
+            self._owed.update(dict.fromkeys(uids))
+            # Past the bound the oldest are left to their lifetime.
+            while len(self._owed) > self.MAX_OWED:
+                del self._owed[next(iter(self._owed))]
+
+    def _pipeline(self, documents: Collection[tuple[str, Document]], *, nx: bool) -> bool:
+        """Set many entries in one round trip; return whether all were taken."""
+
+        def send() -> bool:
+            pipeline = self._client.pipeline(transaction=False)
+            for uid, document in documents:
+                pipeline.set(PREFIX + uid, _entry(document), px=self._ttl(), nx=nx)
+            replies = pipeline.execute(raise_on_error=False)
+            return not any(isinstance(reply, Exception) for reply in replies)
+
+        return self._forgiving(send, default=False)
+
+    def _delete(self, uids: Collection[str]) -> bool:
+        keys = [PREFIX + uid for uid in uids]
+        return self._forgiving(lambda: self._client.unlink(*keys) >= 0, default=False)
+
+    def _ttl(self) -> int:
+        """Return an order's lifetime in milliseconds."""
+        ttl, jitter, _ = self._lifetimes
+        return round(ttl * (1 + self._uniform(-jitter, jitter)) * 1000)
+
+    def _forgiving(self, call: Callable[[], T], default: T) -> T:
+        """Return what `call` returns, `default` whenever the server refuses or is away."""
+        try:
+            return self._attempt(call, default)
+        except ResponseError:  # full, read-only, ...: it answers, so keep asking
+            return default
+
+    def _attempt(self, call: Callable[[], T], default: T) -> T:
+        """Like `_forgiving`, but lets the server's own refusals through."""
+        if not self._circuit.allows():
+            return default
+        try:
+            result = call()
+        except ResponseError:
+            self._observer.cache_failed()
+            raise
+        except (RedisError, OSError):
+            self._circuit.failed()
+            self._observer.cache_failed()
+            return default
+        self._circuit.succeeded()
+        return result
+
+
+def _entry(document: Document) -> bytes:
+    return document.digest.encode() + document.body
