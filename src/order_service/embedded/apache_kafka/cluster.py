@@ -1,0 +1,135 @@
+"""An embedded Apache Kafka of one or more nodes, its data kept from start to start."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from order_service.embedded.apache_kafka.broker import JAVA_OPTIONS, KafkaBroker
+from order_service.embedded.processes import EmbeddedServerError
+
+_RETRY_SECONDS = 0.1
+
+
+class ApacheKafka:
+    """A `KafkaServer` of real brokers on 127.0.0.1.
+
+    Topics are created only by `topics` and `create_topic`. With three brokers every topic has three
+    replicas of which two must be in sync.
+
+    Attributes:
+        brokers: the nodes, each a `Server` of its own, to kill, hang and start again one by one.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        brokers: int = 1,
+        topics: Mapping[str, int] | None = None,
+        *,
+        java_options: Sequence[str] = JAVA_OPTIONS,
+        start_timeout: float = 90.0,
+    ) -> None:
+        """Nothing is started or written yet.
+
+        Args:
+            data_dir: for data and logs; it belongs to a cluster of this size for good.
+            brokers: number of nodes; each is broker and controller.
+            topics: name to number of partitions; created at a start if they do not exist.
+            java_options: of each node's virtual machine.
+            start_timeout: seconds, without the time that Maven may need the first time.
+        """
+        nodes = range(1, brokers + 1)
+        self.brokers = [
+            KafkaBroker(node, data_dir / f"node-{node}", java_options, start_timeout)
+            for node in nodes
+        ]
+        for broker in self.brokers:
+            broker.peers = self.brokers
+        self._topics = dict(topics or {})
+        self._start_timeout = start_timeout
+
+    @property
+    def name(self) -> str:
+        """See `Server`."""
+        return "kafka"
+
+    @property
+    def pid(self) -> int | None:
+        """Pid of the first node; see `Server`."""
+        return self.brokers[0].pid
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """See `KafkaServer`."""
+        return ",".join(broker.address for broker in self.brokers)
+
+    def environment(self) -> dict[str, str]:
+        """See `Server`."""
+        return {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers}
+
+    def alive(self) -> bool:
+        """Whether all nodes run; see `Server`."""
+        return all(broker.alive() for broker in self.brokers)
+
+    def start(self) -> None:
+        """Start the nodes that do not run, and wait until they know each other; see `Server`."""
+        deadline = time.monotonic() + self._start_timeout
+        for broker in self.brokers:
+            if not broker.alive():
+                broker.claim_ports()
+        self._each(KafkaBroker.start)
+        with self._admin() as admin:
+            self._await_all_brokers(admin, deadline)
+            missing = self._topics.keys() - set(admin.list_topics())
+            self._create(admin, {name: self._topics[name] for name in missing})
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """See `Server`; all nodes at the same time."""
+        self._each(lambda broker: broker.stop(timeout))
+
+    def kill(self) -> None:
+        """See `Server`."""
+        self._each(KafkaBroker.kill)
+
+    def suspend(self) -> None:
+        """See `Server`."""
+        self._each(KafkaBroker.suspend)
+
+    def resume(self) -> None:
+        """See `Server`."""
+        self._each(KafkaBroker.resume)
+
+    def create_topic(self, name: str, partitions: int = 1) -> None:
+        """See `KafkaServer`."""
+        with self._admin() as admin:
+            self._create(admin, {name: partitions})
+
+    def _create(self, admin: KafkaAdminClient, topics: Mapping[str, int]) -> None:
+        if topics:
+            wanted = {name: {"num_partitions": number} for name, number in topics.items()}
+            admin.create_topics(wanted, wait_for_metadata=True)
+
+    def _await_all_brokers(self, admin: KafkaAdminClient, deadline: float) -> None:
+        while len(admin.describe_cluster()["brokers"]) < len(self.brokers):
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError("not all Kafka brokers found each other")
+            time.sleep(_RETRY_SECONDS)
+
+    @contextlib.contextmanager
+    def _admin(self) -> Iterator[KafkaAdminClient]:
+        try:
+            admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+            with contextlib.closing(admin):
+                yield admin
+        except KafkaError as error:
+            raise EmbeddedServerError(f"Kafka refuses: {error}") from error
+
+    def _each(self, action: Callable[[KafkaBroker], None]) -> None:
+        """Do `action` on all nodes at the same time: together they start, vote and stop."""
+        with ThreadPoolExecutor(len(self.brokers)) as pool:
+            list(pool.map(action, self.brokers))

@@ -1,0 +1,256 @@
+"""Child processes that never outlive their parent, however it ends.
+
+On Linux the kernel ends the child. Everywhere a pid file in the child's folder lets the next start
+find a leftover, and end it only if it is that very process and nobody owns it any more. A child has
+a session of its own, so Ctrl-C in the terminal reaches only the supervisor.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from enum import Enum, auto
+from pathlib import Path
+from typing import IO
+
+from order_service.embedded import die_with_parent
+from order_service.embedded.process_table import await_gone, descendants, identity, send
+
+_GONE_TIMEOUT = 10.0
+_LOG_LIMIT_BYTES = 16 * 1024 * 1024
+_TAIL_BYTES = 4096
+
+_Stream = int | IO[bytes] | None
+_Job = tuple[Callable[[], "subprocess.Popen[str]"], "Future[subprocess.Popen[str]]"]
+
+
+class EmbeddedServerError(RuntimeError):
+    """An embedded server cannot be had; the text says why and ends with the tail of its log."""
+
+
+class Output(Enum):
+    """Where the output of a child goes.
+
+    Attributes:
+        LOG: stdout and stderr to its log.
+        INHERITED: both to our own.
+        RELAYED: both to the pipe `popen.stdout`.
+        DIALOG: stdout to that pipe, stderr to the log; stdin is the pipe `popen.stdin`.
+    """
+
+    LOG = auto()
+    INHERITED = auto()
+    RELAYED = auto()
+    DIALOG = auto()
+
+
+class ChildProcess:
+    """One run of a program, from its start to its end.
+
+    Its pid is kept in `<folder>/<name>.pid`, its log in `<folder>/<name>.log`.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a process is started with
+        self,
+        name: str,
+        folder: Path,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        orphan_signal: signal.Signals = signal.SIGKILL,
+        output: Output = Output.LOG,
+    ) -> None:
+        """Start `command`.
+
+        Args:
+            name: of the log and the pid file.
+            folder: where both lie; it exists.
+            command: program and arguments.
+            environment: added to that of this process.
+            orphan_signal: what the child gets when this process dies without ending it.
+            output: where its output goes.
+
+        Raises:
+            EmbeddedServerError: the folder belongs to a living process, or the program is missing.
+        """
+        self._ended = False
+        self._pid_file = folder / f"{name}.pid"
+        end_leftover(self._pid_file)
+        self.log = Log(folder / f"{name}.log")
+        launcher = [sys.executable, "-I", "-S", die_with_parent.__file__]
+        arguments = [*launcher, str(os.getpid()), str(int(orphan_signal)), *command]
+        env = {**os.environ, **(environment or {})}
+        start = functools.partial(_popen, arguments, self.log.path, env, output)
+        self.popen = _spawn(start)
+        _write_pid_file(self._pid_file, self.popen.pid)
+
+    @property
+    def pid(self) -> int:
+        """Pid of the program."""
+        return self.popen.pid
+
+    def alive(self) -> bool:
+        """Whether it runs now; a suspended one does. Never blocks."""
+        return self.popen.poll() is None
+
+    def wait(self, timeout: float) -> bool:
+        """Block until it ended, at most `timeout` seconds; say whether it did."""
+        try:
+            self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def stop(self, number: signal.Signals, timeout: float) -> None:
+        """Ask it to end by signal `number`; after `timeout` seconds end it by force."""
+        if self.alive():
+            self.resume()
+            send([self.pid], number)
+            self.wait(timeout)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and all its children at once, and wait until they are gone."""
+        if self.alive():
+            end_tree(self.pid)
+        self.popen.wait()
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            _close(pipe)
+        if not self._ended:
+            # Only once: later the file may be that of another owner of the folder.
+            self._pid_file.unlink(missing_ok=True)
+            self._ended = True
+
+    def suspend(self) -> None:
+        """Let it and its children hang (SIGSTOP): their sockets stay open and say nothing."""
+        # The parent first, so that it cannot fork behind our back.
+        send([self.pid], signal.SIGSTOP)
+        send(descendants(self.pid), signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it and its children go on (SIGCONT)."""
+        send([*descendants(self.pid), self.pid], signal.SIGCONT)
+
+
+class Log:
+    """The log file of a child; what earlier runs wrote is kept, up to a bound."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.exists() and path.stat().st_size > _LOG_LIMIT_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        path.touch()
+        self._start = path.stat().st_size
+
+    def tail(self) -> str:
+        """Return the end of what this run wrote, a few kilobytes at most."""
+        with self.path.open("rb") as file:
+            file.seek(max(self._start, self.path.stat().st_size - _TAIL_BYTES))
+            return file.read().decode(errors="replace").strip()
+
+
+def end_leftover(pid_file: Path) -> None:
+    """End the process that an owner who died left behind, if there is one.
+
+    Raises:
+        EmbeddedServerError: its owner lives, so it is no leftover.
+    """
+    record = _read_pid_file(pid_file)
+    pid, owner = int(record.get("pid", 0)), int(record.get("owner", 0))
+    if pid and identity(pid) == record["started"]:
+        if identity(owner) == record["owner_started"]:
+            raise EmbeddedServerError(f"{pid_file.parent} is in use by process {owner}")
+        end_tree(pid)
+    pid_file.unlink(missing_ok=True)
+
+
+def end_tree(pid: int) -> None:
+    """Kill process `pid` and all its descendants; block until they are gone."""
+    send([pid], signal.SIGSTOP)
+    tree = [pid, *descendants(pid)]
+    processes = {each: identity(each) for each in tree}
+    send(tree, signal.SIGKILL)
+    if not await_gone(processes, _GONE_TIMEOUT):
+        raise EmbeddedServerError(f"process {pid} or a child of it does not end")
+
+
+def _read_pid_file(path: Path) -> dict[str, str]:
+    try:
+        record = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    fields = {"pid", "started", "owner", "owner_started"}
+    return record if isinstance(record, dict) and fields <= record.keys() else {}
+
+
+def _write_pid_file(path: Path, pid: int) -> None:
+    own = os.getpid()
+    record = {"pid": str(pid), "started": identity(pid)}
+    path.write_text(json.dumps(record | {"owner": str(own), "owner_started": identity(own)}))
+
+
+def _popen(
+    arguments: list[str], log: Path, env: dict[str, str], output: Output
+) -> "subprocess.Popen[str]":
+    with log.open("ab") as file:
+        stdout, stderr = _streams(output, file)
+        return subprocess.Popen(  # noqa: S603  the callers name the programs
+            arguments,
+            stdin=subprocess.PIPE if output is Output.DIALOG else subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env=env,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def _streams(output: Output, log: IO[bytes]) -> tuple[_Stream, _Stream]:
+    """Return stdout and stderr."""
+    return {
+        Output.LOG: (log, log),
+        Output.INHERITED: (None, None),
+        Output.RELAYED: (subprocess.PIPE, subprocess.STDOUT),
+        Output.DIALOG: (subprocess.PIPE, log),
+    }[output]
+
+
+def _spawn(start: Callable[[], "subprocess.Popen[str]"]) -> "subprocess.Popen[str]":
+    """Start a process from the thread that lives as long as this process.
+
+    Linux sends the parent death signal when the *thread* that forked the child ends.
+    """
+    future: Future[subprocess.Popen[str]] = Future()
+    _spawner(os.getpid()).put((start, future))
+    return future.result()
+
+
+@functools.cache
+def _spawner(_pid: int) -> "queue.SimpleQueue[_Job]":
+    """Queue of the spawning thread; one for each process, since a fork does not copy threads."""
+    jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+    threading.Thread(target=_run_jobs, args=[jobs], name="spawner", daemon=True).start()
+    return jobs
+
+
+def _run_jobs(jobs: "queue.SimpleQueue[_Job]") -> None:
+    while True:
+        start, future = jobs.get()
+        try:
+            future.set_result(start())
+        except OSError as error:
+            future.set_exception(error)
+
+
+def _close(pipe: IO[str] | None) -> None:
+    if pipe is not None:
+        # What was still to be written to a dead process is lost.
+        with contextlib.suppress(OSError):
+            pipe.close()
