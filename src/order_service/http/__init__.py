@@ -1,0 +1,1 @@
+"""What all routes share: the application, errors, health, the page, the server."""

@@ -1,0 +1,128 @@
+"""Errors as RFC 9457 problems: one shape for all, inside Flask and in front of it.
+
+``type`` stays ``about:blank``: the status code and ``errors`` say all that a program needs.
+Nothing of an unexpected error reaches the client but the request id, which finds its
+traceback in the log.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, request
+from marshmallow import Schema, fields
+from werkzeug.exceptions import HTTPException
+
+from .request_id import HEADER, request_id_of
+from .security import COMMON
+
+CONTENT_TYPE = "application/problem+json"
+
+_HEADERS = (("Content-Type", CONTENT_TYPE), ("Cache-Control", "no-store"))
+
+
+class ProblemSchema(Schema):
+    """A problem as in RFC 9457."""
+
+    class Meta:
+        """Settings of the schema."""
+
+        title = "Problem"
+
+    type = fields.String(
+        required=True, metadata={"description": "Kind of the problem", "example": "about:blank"}
+    )
+    title = fields.String(
+        required=True, metadata={"description": "The status in words", "example": "Not Found"}
+    )
+    status = fields.Integer(
+        required=True, metadata={"description": "The HTTP status", "example": 404}
+    )
+    detail = fields.String(
+        required=True,
+        metadata={
+            "description": "What happened, for people",
+            "example": "There is no order with this id.",
+        },
+    )
+    errors = fields.Dict(
+        required=True,
+        metadata={
+            "description": "Faults of the request: place, then parameter, then messages",
+            "example": {"query": {"limit": ["Not a valid integer."]}},
+        },
+    )
+    request_id = fields.String(
+        required=True,
+        metadata={
+            "description": "Finds this request in the log; also in `X-Request-ID`",
+            "example": "5f1c0e1a7c0b4f3f9f5a1d2e3c4b5a69",
+        },
+    )
+
+
+def problem_body(
+    status: int, detail: str, request_id: str, errors: Mapping[str, Any] | None = None
+) -> bytes:
+    """Return the JSON of a problem."""
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "errors": errors or {},
+        "request_id": request_id,
+    }
+    return msgspec.json.encode(problem)
+
+
+def problem_response(error: HTTPException) -> Response:
+    """Return the response for an HTTP error of Flask, werkzeug, flask-smorest or webargs.
+
+    Headers that belong to the error, such as Allow and Retry-After, are kept.
+    """
+    data: Mapping[str, Any] = getattr(error, "data", None) or {}
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    body = problem_body(
+        status,
+        _detail(error, data),
+        request_id_of(request.environ),
+        data.get("errors") or data.get("messages"),
+    )
+    response = Response(body, status)
+    response.headers.extend(_own_headers(error))
+    response.headers.update(data.get("headers") or {})
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _detail(error: HTTPException, data: Mapping[str, Any]) -> str:
+    if "messages" in data:  # webargs, which leaves werkzeug's words about browsers
+        return "The request is malformed; see errors."
+    return str(data.get("message") or error.description or "")
+
+
+def _own_headers(error: HTTPException) -> Sequence[tuple[str, str]]:
+    return [(name, value) for name, value in error.get_headers() if name != "Content-Type"]
+
+
+def wsgi_problem(
+    environ: dict[str, Any], status: HTTPStatus, detail: str
+) -> tuple[str, list[tuple[str, str]], list[bytes]]:
+    """Return status line, headers and body of a problem that is answered in front of Flask."""
+    request_id = request_id_of(environ)
+    body = problem_body(status, detail, request_id)
+    headers = [
+        *_HEADERS,
+        *COMMON,
+        ("Content-Length", str(len(body))),
+        (HEADER, request_id),
+    ]
+    chunks = [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+    return f"{status.value} {status.phrase}", headers, chunks
+
+
+def install(app: Flask) -> None:
+    """Answer every error of `app` with a problem; unexpected ones become a 500."""
+    app.register_error_handler(HTTPException, problem_response)

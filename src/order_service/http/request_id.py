@@ -1,0 +1,25 @@
+"""The request id: taken over from the client or a proxy if it is harmless, made otherwise.
+
+It goes into every response, every problem and every log line, so that a report of a user
+leads to the line in the log.
+"""
+
+import os
+import re
+from typing import Any
+
+HEADER = "X-Request-ID"
+
+# A bound on length and alphabet keeps clients from writing into our logs what they like.
+_harmless = re.compile(r"[A-Za-z0-9._-]{1,128}").fullmatch
+_KEY = "order_service.request_id"
+
+
+def request_id_of(environ: dict[str, Any]) -> str:
+    """Return the id of the request; every call for the same `environ` returns the same."""
+    known = environ.get(_KEY)
+    if known is None:
+        given = environ.get("HTTP_X_REQUEST_ID")
+        known = given if given is not None and _harmless(given) else os.urandom(16).hex()
+        environ[_KEY] = known
+    return str(known)

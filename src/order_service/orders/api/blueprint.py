@@ -1,0 +1,135 @@
+"""The routes of the orders context and their documentation."""
+
+import re
+from typing import Any, NamedTuple, NoReturn
+
+import msgspec
+from flask import Response, request
+from flask_smorest import Blueprint, abort
+
+from order_service.orders.errors import (
+    InvalidCursorError,
+    OrderNotFoundError,
+    StorageUnavailableError,
+)
+from order_service.orders.lookup import Found, Page
+from order_service.orders.model import UID_PATTERN
+from order_service.orders.ports import OrderFilter
+from order_service.orders.schema import OrderSchema
+
+from .ports import OrderLookup
+from .representation import CACHE_CONTROL, Representation
+from .schemas import OrderPageSchema, orders_query
+
+ORDER_RULE = "/order/<order_uid>"
+
+RETRY_AFTER = "1"
+"""Seconds after which it makes sense to ask again when the database is away."""
+
+_valid_uid = re.compile(UID_PATTERN).match
+
+_UID = {
+    "in": "path",
+    "name": "order_uid",
+    "description": "The order's id",
+    "schema": {"type": "string", "pattern": UID_PATTERN.replace(r"\Z", "$")},
+    "example": "b563feb7b2b84b6test",
+}
+_IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "description": "`ETag` of the order that the client has; 304 if it is still the newest",
+    "schema": {"type": "string"},
+}
+_STRING = {"type": "string"}
+_X_CACHE = {
+    "description": "Where the order was found: in the process, in Redis or in the database",
+    "schema": {"type": "string", "enum": ["local", "hit", "miss"]},
+}
+_ORDER_HEADERS = {
+    "ETag": {"description": "Changes with the order's content", "schema": _STRING},
+    "X-Cache": _X_CACHE,
+    "Cache-Control": {"description": CACHE_CONTROL, "schema": _STRING},
+}
+
+
+class ListLimits(NamedTuple):
+    """How many orders one page of `GET /orders` holds."""
+
+    default: int = 20
+    most: int = 100
+
+
+def create_blueprint(
+    lookup: OrderLookup, representation: Representation, limits: ListLimits
+) -> Blueprint:
+    """Return the blueprint with `GET /order/<order_uid>` and `GET /orders`."""
+    blueprint = Blueprint("orders", __name__, description="Orders")
+    _add_order(blueprint, lookup, representation)
+    _add_orders(blueprint, lookup, limits)
+    return blueprint
+
+
+def _add_order(blueprint: Blueprint, lookup: OrderLookup, representation: Representation) -> None:
+    @blueprint.route(ORDER_RULE, parameters=[_UID, _IF_NONE_MATCH])
+    @blueprint.response(200, OrderSchema, description="The order", headers=_ORDER_HEADERS)
+    @blueprint.alt_response(304, description="The client has the newest", headers=_ORDER_HEADERS)
+    @blueprint.alt_response(400, "BAD_REQUEST")
+    @blueprint.alt_response(404, "NOT_FOUND")
+    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+    @blueprint.doc(operationId="getOrder")
+    def order(order_uid: str) -> Response:
+        """Return one order.
+
+        HEAD is answered too, with the same headers and no body.
+        """
+        found = _find(lookup, order_uid)
+        answer = representation.of(found, request.environ.get("HTTP_IF_NONE_MATCH"))
+        return Response(answer.body, answer.status, answer.headers)
+
+
+def _add_orders(blueprint: Blueprint, lookup: OrderLookup, limits: ListLimits) -> None:
+    query = orders_query(min(limits), limits.most)
+
+    @blueprint.route("/orders")
+    @blueprint.arguments(query, location="query", unknown=None, error_status_code=400)
+    @blueprint.response(200, OrderPageSchema, description="One page of orders")
+    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+    @blueprint.doc(operationId="listOrders")
+    def orders(wanted: dict[str, Any]) -> Response:
+        """List orders, newest first."""
+        page = _search(lookup, wanted)
+        lines = [summary._asdict() for summary in page.orders]
+        body = msgspec.json.encode({"orders": lines, "next_cursor": page.next_cursor})
+        return Response(body, headers=_LIST_HEADERS)
+
+
+_LIST_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+def _find(lookup: OrderLookup, uid: str) -> Found:
+    if _valid_uid(uid) is None:
+        errors = {"path": {"order_uid": ["Must be 1 to 64 of letters, digits and -_.: only."]}}
+        abort(400, message="This is no order id.", errors=errors)
+    try:
+        return lookup.find(uid)
+    except OrderNotFoundError as error:
+        headers = {"X-Cache": error.level}
+        abort(404, message="There is no order with this id.", headers=headers, exc=error)
+    except StorageUnavailableError as error:
+        _unavailable(error, "The order is not cached, and the database cannot be asked now.")
+
+
+def _search(lookup: OrderLookup, wanted: dict[str, Any]) -> Page:
+    limit, cursor = wanted.pop("limit"), wanted.pop("cursor", None)
+    try:
+        return lookup.search(OrderFilter(**wanted), limit, cursor)
+    except InvalidCursorError as error:
+        errors = {"query": {"cursor": ["Was not issued by this service for this list."]}}
+        abort(400, message="The cursor is not valid.", errors=errors, exc=error)
+    except StorageUnavailableError as error:
+        _unavailable(error, "The database cannot be asked now.")
+
+
+def _unavailable(error: Exception, message: str) -> NoReturn:
+    abort(503, message=message, headers={"Retry-After": RETRY_AFTER}, exc=error)

@@ -1,0 +1,33 @@
+"""What the routes need from the use case; :class:`orders.lookup.Lookup` is one."""
+
+from typing import Protocol
+
+from order_service.orders.lookup import Found, Page
+from order_service.orders.ports import OrderFilter
+
+
+class OrderLookup(Protocol):
+    """Finds orders. Every call may block, with a deadline. Thread-safe."""
+
+    def find(self, uid: str) -> Found:
+        """Return the order.
+
+        Raises:
+            OrderNotFoundError: There is none.
+            StorageUnavailableError: It cannot be known now.
+        """
+
+    def cached(self, uid: str) -> Found | None:
+        """Return the order if a cache has it, without asking the database.
+
+        Raises:
+            OrderNotFoundError: A cache remembers that there is none.
+        """
+
+    def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
+        """Return a page of at most `limit` orders, newest first.
+
+        Raises:
+            InvalidCursorError: `cursor` was not issued by this service.
+            StorageUnavailableError: The database cannot be asked now.
+        """

@@ -1,0 +1,94 @@
+"""What `GET /orders` takes and gives, for validation and for the API's documentation."""
+
+from typing import Any
+
+from marshmallow import RAISE, Schema, fields, validate
+
+from order_service.orders.schema import OrderSchema, PaymentSchema, UtcDateTime
+
+_ORDER = OrderSchema().fields
+_PAYMENT = PaymentSchema().fields
+
+
+def _filter(description: str, example: str) -> fields.String:
+    """Return a filter on a text column; Postgres could not store a NUL, so none matches it."""
+    return fields.String(
+        validate=[validate.Length(min=1, max=255), validate.Regexp(r"^[^\x00]*\Z")],
+        metadata={"description": description, "example": example, "pattern": r"^[^\u0000]*$"},
+    )
+
+
+class OrdersQuery(Schema):
+    """Which orders to list. An unknown parameter is refused: it would silently not filter."""
+
+    class Meta:
+        """Settings of the schema."""
+
+        unknown = RAISE
+
+    customer_id = _filter("Only orders of this customer", "test")
+    track_number = _filter("Only orders with this track number", "WBILMTESTTRACK")
+    created_from = UtcDateTime(
+        metadata={
+            "description": "Only orders created at this time or later (RFC 3339 with an offset)",
+            "example": "2021-11-26T00:00:00Z",
+        }
+    )
+    created_before = UtcDateTime(
+        metadata={
+            "description": "Only orders created before this time (RFC 3339 with an offset)",
+            "example": "2021-11-27T00:00:00Z",
+        }
+    )
+    cursor = fields.String(
+        validate=validate.Length(min=1, max=512),
+        metadata={
+            "description": "`next_cursor` of the page before; keep the other parameters the same"
+        },
+    )
+
+
+def orders_query(default_limit: int, max_limit: int) -> type[Schema]:
+    """Return the schema of the query parameters with these bounds on a page's length."""
+    limit = fields.Integer(
+        load_default=default_limit,
+        validate=validate.Range(min=1, max=max_limit),
+        metadata={"description": "Most orders on one page", "example": default_limit},
+    )
+    return OrdersQuery.from_dict({"limit": limit}, name="OrdersQuery")
+
+
+def _same(field: fields.Field[Any]) -> dict[str, Any]:
+    """Return the options of a field that says the same as `field` of the order does."""
+    return {"required": True, "validate": field.validators, "metadata": field.metadata}
+
+
+class OrderSummarySchema(Schema):
+    """One line of a list of orders."""
+
+    order_uid = fields.String(**_same(_ORDER["order_uid"]))
+    track_number = fields.String(**_same(_ORDER["track_number"]))
+    customer_id = fields.String(**_same(_ORDER["customer_id"]))
+    delivery_service = fields.String(**_same(_ORDER["delivery_service"]))
+    date_created = UtcDateTime(**_same(_ORDER["date_created"]))
+    currency = fields.String(**_same(_PAYMENT["currency"]))
+    amount = fields.Integer(**_same(_PAYMENT["amount"]))
+    item_count = fields.Integer(
+        required=True,
+        validate=validate.Range(min=1),
+        metadata={"description": "Number of items", "example": 1},
+    )
+
+
+class OrderPageSchema(Schema):
+    """One page of orders, newest first."""
+
+    orders = fields.List(fields.Nested(OrderSummarySchema), required=True)
+    next_cursor = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Pass it as `cursor` for the next page; null on the last one",
+            "example": None,
+        },
+    )
