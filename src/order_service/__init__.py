@@ -1,0 +1,1 @@
+"""The Order Service: orders from Kafka into Postgres, answered from a Redis cache."""

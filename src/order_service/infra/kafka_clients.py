@@ -1,0 +1,101 @@
+"""Kafka clients with the settings that this service relies on.
+
+The library's defaults commit offsets by themselves and start at the end of a topic; both
+lose messages. Keys and values stay bytes: a deserializer that raises stops the
+library's consumer for good.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.admin import KafkaAdminClient
+
+_CLIENT_ID = "order-service"
+_MEBIBYTE = 1024 * 1024
+
+
+class Connection(NamedTuple):
+    """How to reach the brokers.
+
+    Attributes:
+        bootstrap_servers: ``host:port``, several separated by commas.
+        api_version: Version to speak, for example ``(2, 3)``; None asks the brokers.
+        security: Settings of TLS and SASL, by the library's names.
+        bootstrap_timeout: Longest wait for the first broker, in seconds.
+    """
+
+    bootstrap_servers: str
+    api_version: tuple[int, ...] | None = None
+    security: Mapping[str, object] = {}
+    bootstrap_timeout: float = 10.0
+
+    def settings(self) -> dict[str, Any]:
+        """Return what all clients share."""
+        return {
+            "bootstrap_servers": self.bootstrap_servers.split(","),
+            "api_version": self.api_version,
+            "client_id": _CLIENT_ID,
+            # Doubles up to this; the default of 30 s would prolong every outage.
+            "reconnect_backoff_max_ms": 2_000,
+            "bootstrap_timeout_ms": round(self.bootstrap_timeout * 1000),
+            **self.security,
+        }
+
+
+class Membership(NamedTuple):
+    """How a consumer takes part in its group; times in seconds, sizes in bytes."""
+
+    group_id: str
+    max_poll_records: int
+    fetch_max_bytes: int
+    session_timeout: float
+    max_poll_interval: float
+
+
+def open_consumer(connection: Connection, membership: Membership) -> KafkaConsumer:
+    """Return a consumer of raw bytes that commits nothing by itself.
+
+    It starts an IO thread: make it after any fork, and use it from one thread only.
+
+    Raises:
+        kafka.errors.KafkaError: No broker answered in time.
+    """
+    return KafkaConsumer(
+        **connection.settings(),
+        group_id=membership.group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        allow_auto_create_topics=False,
+        max_poll_records=membership.max_poll_records,
+        fetch_max_bytes=membership.fetch_max_bytes,
+        max_partition_fetch_bytes=min(2 * _MEBIBYTE, membership.fetch_max_bytes),
+        session_timeout_ms=round(membership.session_timeout * 1000),
+        heartbeat_interval_ms=round(membership.session_timeout * 1000 / 10),
+        max_poll_interval_ms=round(membership.max_poll_interval * 1000),
+        metrics_enabled=False,
+    )
+
+
+def open_producer(connection: Connection, max_request_bytes: int) -> KafkaProducer:
+    """Return an idempotent producer that waits for all in-sync replicas.
+
+    Raises:
+        kafka.errors.KafkaError: No broker answered in time.
+    """
+    return KafkaProducer(
+        **connection.settings(),
+        acks="all",
+        max_request_size=max_request_bytes,
+        linger_ms=5,
+        metrics_enabled=False,
+    )
+
+
+def open_admin(connection: Connection) -> KafkaAdminClient:
+    """Return a client for questions about topics and for making them.
+
+    Raises:
+        kafka.errors.KafkaError: No broker answered in time.
+    """
+    return KafkaAdminClient(**connection.settings())
