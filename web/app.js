@@ -88,8 +88,8 @@ function showSkeleton() {
   const lines = (number) => Array.from({ length: number }, () => h("span", { class: "bone" }));
   result.replaceChildren(h("div", { class: "skeleton", "aria-hidden": "true" },
     h("div", { class: "panel" }, lines(3)),
-    h("div", { class: "cards" }, h("div", { class: "panel" }, lines(5)), h("div", { class: "panel" }, lines(5))),
-    h("div", { class: "panel" }, lines(4))));
+    h("div", { class: "panel" }, lines(4)),
+    h("div", { class: "panel" }, lines(5))));
 }
 
 // --- a search by another field ---
@@ -107,7 +107,7 @@ async function foundOrders({ kind, value }, signal) {
 }
 
 function howMany(orders, { next_cursor: more }) {
-  return more ? `the newest ${orders.length} orders` : count(orders.length, "order", "orders");
+  return more ? `The newest ${orders.length} orders` : count(orders.length, "order", "orders");
 }
 
 function resultsView(name, page, ask) {

@@ -8,7 +8,8 @@ import { linkTo } from "./place.js";
 export function orderView({ order, cache, ms }) {
   return h("article", { class: "order", "aria-labelledby": "order-heading" },
     header(order),
-    h("div", { class: "cards" }, delivery(order.delivery), payment(order)),
+    delivery(order),
+    payment(order.payment),
     items(order),
     technical(order),
     footer(order, cache, ms));
@@ -29,12 +30,11 @@ function header(order) {
       ["Placed", timeElement(order.date_created)],
       ["Track number", copyable(order.track_number, "track number")],
       ["Customer", h("a", { href: linkTo("customer_id", order.customer_id), "data-route": true, title: "All orders of this customer" }, order.customer_id)],
-      ["Delivery service", order.delivery_service],
     ]));
 }
 
-function delivery(to) {
-  return h("section", { class: "panel", "aria-labelledby": "delivery-heading" },
+function delivery({ delivery: to, delivery_service: service }) {
+  return h("section", { class: "panel halves", "aria-labelledby": "delivery-heading" },
     h("h3", { id: "delivery-heading" }, "Delivery"),
     h("address", {},
       h("strong", { dir: "auto" }, to.name),
@@ -44,16 +44,15 @@ function delivery(to) {
     facts("", [
       ["Phone", h("a", { href: `tel:${to.phone.replace(/[^+\d]/g, "")}` }, to.phone)],
       ["Email", h("a", { href: `mailto:${encodeURIComponent(to.email)}` }, to.email)],
+      ["Service", service],
     ]));
 }
 
-function payment(order) {
-  const paid = order.payment;
-  return h("section", { class: "panel", "aria-labelledby": "payment-heading" },
+function payment(paid) {
+  const added = sum([paid.goods_total, paid.delivery_cost, paid.custom_fee]);
+  return h("section", { class: "panel halves", "aria-labelledby": "payment-heading" },
     h("h3", { id: "payment-heading" }, "Payment"),
-    totals(paid),
-    check(sum([paid.goods_total, paid.delivery_cost, paid.custom_fee]), paid.amount,
-      "Goods, delivery and fee", "the amount paid", paid.currency),
+    h("div", {}, totals(paid), check(added, paid.amount, "amount", paid.currency)),
     facts("", [
       ["Paid", timeElement(String(paid.payment_dt))],
       ["Provider", paid.provider],
@@ -74,10 +73,10 @@ function totals(paid) {
 }
 
 /** Whether a sum agrees with what the order says; a difference must catch the eye. */
-function check(added, said, what, target, currency) {
-  if (added === BigInt(said)) return h("p", { class: "check ok" }, icon("check"), `${what} add up to ${target}`);
+function check(added, said, name, currency) {
+  if (added === BigInt(said)) return h("p", { class: "check ok" }, icon("check"), `Adds up to the ${name}`);
   return h("p", { class: "check off" }, icon("warn"),
-    `${what} add up to ${money(added, currency)}, but ${target} is ${money(said, currency)}`);
+    `Adds up to ${money(added, currency)}, but the ${name} is ${money(said, currency)}`);
 }
 
 // The roles are spelled out because the phone layout turns rows into blocks, which
@@ -96,7 +95,7 @@ function items(order) {
       h("tfoot", { role: "rowgroup" }, h("tr", { role: "row" },
         h("th", { role: "rowheader", scope: "row", colspan: "5" }, "Items together"),
         h("td", { role: "cell", class: "number" }, money(total, currency))))),
-    check(total, goodsTotal, "The items", "the goods total", currency));
+    check(total, goodsTotal, "goods total", currency));
 }
 
 function itemsHead(currency) {

@@ -6,19 +6,33 @@ scripted stand-in `site`.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Literal, Protocol, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.browser.chromium import Watch, chromium, find_chromium, policy_violations
 from tests.browser.site import Site, canonical_order, order_like, serving
 
-NewPage = Callable[..., Page]
 
-VIEWER: dict[str, Any] = {"locale": "en-GB", "timezone_id": "Europe/Berlin"}
+Scheme = Literal["light", "dark"]
+
+
+class Look(TypedDict, total=False):
+    """The options of a browser context that tests vary."""
+
+    viewport: ViewportSize
+    color_scheme: Scheme
+    reduced_motion: Literal["reduce"]
+    permissions: list[str]
+
+
+class NewPage(Protocol):
+    """Makes a watched page in a context of its own."""
+
+    def __call__(self, **look: Unpack[Look]) -> Page: ...
 
 
 @pytest.fixture(scope="session")
@@ -47,11 +61,10 @@ def page_url(site: Site) -> str:
 
 @pytest.fixture
 def new_page(browser: Browser, page_url: str) -> Iterator[NewPage]:
-    """Makes watched pages; keyword arguments are those of a browser context."""
     opened: list[tuple[BrowserContext, Page, Watch]] = []
 
-    def make(**options: Any) -> Page:
-        context = browser.new_context(**(VIEWER | options))
+    def make(**look: Unpack[Look]) -> Page:
+        context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin", **look)
         page = context.new_page()
         page.set_default_timeout(10_000)
         watch = Watch(urlsplit(page_url).netloc)

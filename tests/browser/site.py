@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
     site: ClassVar[Site]
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is BaseHTTPRequestHandler's
+    def do_GET(self) -> None:
         answer = self.site.answer(self.path)
         if answer.release is not None:
             answer.release.wait(timeout=30)
