@@ -85,20 +85,6 @@ class AtOnce:
         job()
 
 
-class Held(AtOnce):
-    """Keeps the starts of one child until the test lets them go: a start that blocks."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.jobs: list[Job] = []
-
-    def submit(self, name: str, job: Job) -> None:
-        if name == self._name:
-            self.jobs.append(job)
-        else:
-            job()
-
-
 class Journal:
     """A log that remembers its lines."""
 
@@ -175,13 +161,32 @@ def test_a_child_starts_only_after_those_that_it_needs(scene: Scene) -> None:
     assert scene.journal[:3] == ["start postgres", "start migrate", "start api"]
 
 
+class Meeting(ScriptedPart):
+    """Is up only once all the others are being started, too."""
+
+    meeting: threading.Barrier
+
+    def start(self) -> None:
+        self.meeting.wait(timeout=10)
+        super().start()
+
+
 def test_children_that_need_nothing_start_without_waiting_for_each_other(scene: Scene) -> None:
-    scene.workers = Held("postgres")
-    scene.child("postgres", foundation=True)
-    scene.child("valkey", foundation=True)
-    scene.run(stop_after=5)
-    assert "start valkey" in scene.journal
-    assert "start postgres" not in scene.journal
+    inbox = Inbox()
+    parts = [Meeting(name, scene.journal) for name in ("postgres", "valkey", "kafka")]
+    meeting = threading.Barrier(len(parts))
+    for part in parts:
+        part.meeting = meeting
+    policy = RestartPolicy(RestartLimits(), random.random)
+    around = Surroundings(scene.log, time.monotonic, inbox, Workers())
+
+    def stop_when_all_are_up(_name: str) -> list[str]:
+        if all(part.running for part in parts):
+            inbox.put(StopRequested())
+        return []
+
+    Supervisor([Child(part, policy) for part in parts], around, stop_when_all_are_up).run()
+    assert not meeting.broken
 
 
 def test_services_are_stopped_before_the_servers_that_they_stand_on(scene: Scene) -> None:

@@ -25,6 +25,9 @@ class Grace:
     kill: float = 1.0
 
 
+_AGAIN_S = 0.2
+
+
 class Shutdown:
     """Stops children in two waves, each in parallel; a second request kills instead of waiting."""
 
@@ -36,6 +39,7 @@ class Shutdown:
         self._inbox = inbox
         self._workers = workers
         self._hurry = False
+        self._over = False
 
     def stop(self, children: Iterable[Child]) -> list[str]:
         """Block until all are stopped or their time is over; names of those that may still run."""
@@ -43,6 +47,7 @@ class Shutdown:
         self._wave([child for child in everyone if not child.foundation], self._grace.service, 0.0)
         servers = [child for child in everyone if child.foundation]
         self._wave(servers, self._grace.server, self._grace.settle)
+        self._over = True
         return [child.name for child in everyone if not child.once and child.part.alive()]
 
     def _wave(self, children: list[Child], grace: float, settle: float) -> None:
@@ -69,8 +74,10 @@ class Shutdown:
         if not self._hurry:
             child.settled.wait(settle)
         child.part.stop(0.0 if self._hurry else grace)
-        # A start under way may have begun its process just after that stop.
-        if child.settled.wait(self._grace.kill) and child.part.alive():
+        # A start under way may begin its process just after a stop.
+        while not child.settled.wait(_AGAIN_S) and not self._over:
+            child.part.kill()
+        if child.part.alive():
             child.part.stop(grace)
 
     @staticmethod

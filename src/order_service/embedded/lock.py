@@ -1,0 +1,42 @@
+"""One stack a data directory: two of them would write to the same database files."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class AlreadyRunningError(Exception):
+    """Another process holds the data directory."""
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """Create the data directory if need be and hold it for this process alone.
+
+    The kernel drops the lock when the process ends, however it ends.
+
+    Raises:
+        AlreadyRunningError: at once if another process holds it; the message names its id.
+        OSError: the directory cannot be made or written.
+    """
+    data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    # Append, so that opening the file does not wipe the id of the process that holds it.
+    with (data_dir / "run.lock").open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise AlreadyRunningError(_message(data_dir, file.read().strip())) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _message(data_dir: Path, pid: str) -> str:
+    return (
+        f"the stack in {data_dir} is already running (process {pid or 'unknown'}): "
+        "stop it with Ctrl-C, or set ORDER_SERVICE_DATA_DIR to another directory"
+    )

@@ -1,0 +1,195 @@
+"""The small parts of `order-service run`: lock, addresses file, ports, readiness, console."""
+
+import io
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import msgspec
+import pytest
+from dotenv import dotenv_values
+
+from order_service.config import Config
+from order_service.config.secret import Secret
+from order_service.embedded.console import Console, Welcome
+from order_service.embedded.listening import PortTakenError, with_usable_ports
+from order_service.embedded.lock import AlreadyRunningError, locked
+from order_service.embedded.readiness import Probe, Readiness, StoppedError
+from order_service.embedded.stack_env import configured_addresses, write_stack_env
+
+HOLD_THE_LOCK = """
+import os, pathlib, sys
+from order_service.embedded.lock import locked
+with locked(pathlib.Path(sys.argv[1])):
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_data_directory_that_another_process_holds_is_refused_with_its_pid(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", HOLD_THE_LOCK, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        pid = int(holder.stdout.readline())
+        with pytest.raises(AlreadyRunningError, match=rf"process {pid}\b"), locked(tmp_path):
+            pass
+        holder.kill()
+    with locked(tmp_path):  # the kernel dropped the lock with the killed process
+        pass
+
+
+def test_stack_env_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "stack.env"
+    write_stack_env(path, {"POSTGRES_PASSWORD": "s3cret"})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_stack_env_holds_plain_values_bare(tmp_path: Path) -> None:
+    path = tmp_path / "stack.env"
+    write_stack_env(path, {"REDIS_URL": "redis://127.0.0.1:6379/0", "HTTP_PORT": "8080"})
+    assert path.read_text() == "HTTP_PORT=8080\nREDIS_URL=redis://127.0.0.1:6379/0\n"
+
+
+@pytest.mark.parametrize("value", ["a b", "it's", "back\\slash", "#", 'say "x"', "$HOME", ""])
+def test_any_value_comes_back_from_stack_env_as_it_was(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "stack.env"
+    write_stack_env(path, {"POSTGRES_PASSWORD": value})
+    assert dotenv_values(path, interpolate=False) == {"POSTGRES_PASSWORD": value}
+
+
+def test_only_parts_that_the_configuration_names_have_configured_addresses() -> None:
+    nothing = configured_addresses(Config())
+    assert "POSTGRES_HOST" not in nothing
+    assert "REDIS_URL" not in nothing
+    assert nothing["HTTP_PORT"] == "8080"
+    postgres = msgspec.structs.replace(Config().postgres, host="db", password=Secret("s3cret"))
+    named = configured_addresses(msgspec.structs.replace(Config(), postgres=postgres))
+    assert (named["POSTGRES_HOST"], named["POSTGRES_PASSWORD"]) == ("db", "s3cret")
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield server.getsockname()[1]
+
+
+def with_ports(http: int, consumer: int) -> Config:
+    config = Config()
+    return msgspec.structs.replace(
+        config,
+        http=msgspec.structs.replace(config.http, port=http),
+        metrics=msgspec.structs.replace(config.metrics, consumer_port=consumer),
+    )
+
+
+def test_a_taken_http_port_is_refused_with_the_way_out(taken_port: int) -> None:
+    with pytest.raises(PortTakenError, match=rf"port {taken_port}: .*HTTP_PORT={taken_port + 1}"):
+        with_usable_ports(with_ports(taken_port, 0))
+
+
+def test_a_consumer_port_that_somebody_chose_is_refused_when_it_is_taken(
+    taken_port: int, unused_tcp_port: int
+) -> None:
+    with pytest.raises(PortTakenError, match="METRICS_CONSUMER_PORT"):
+        with_usable_ports(with_ports(unused_tcp_port, taken_port))
+
+
+def test_the_default_consumer_port_moves_when_it_is_taken(
+    taken_port: int, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("order_service.embedded.listening._DEFAULT_CONSUMER_PORT", taken_port)
+    usable = with_usable_ports(with_ports(unused_tcp_port, taken_port))
+    assert usable.metrics.consumer_port not in {taken_port, 0}
+    assert usable.http.port == unused_tcp_port
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return int(server.getsockname()[1])
+
+
+class Service(BaseHTTPRequestHandler):
+    """Becomes ready at the third question."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        self.send_response(200 if self.asked >= 3 else 503)
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def service_port() -> Iterator[int]:
+    Service.asked = 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def test_the_start_waits_until_a_service_says_that_it_is_ready(service_port: int) -> None:
+    Readiness([Probe("api", "127.0.0.1", service_port)], lambda _: None).start()
+    assert Service.asked == 3
+
+
+def test_waiting_for_readiness_ends_when_it_is_stopped(unused_tcp_port: int) -> None:
+    readiness = Readiness([Probe("api", "127.0.0.1", unused_tcp_port)], lambda _: None)
+    readiness.stop()
+    with pytest.raises(StoppedError):
+        readiness.start()
+
+
+def test_a_probe_says_what_is_in_the_way(unused_tcp_port: int) -> None:
+    fault = Probe("consumer", "127.0.0.1", unused_tcp_port).fault()
+    assert fault.startswith("consumer does not answer yet")
+
+
+def test_the_welcome_names_every_url_and_warns_of_what_is_not_kept() -> None:
+    out = io.StringIO()
+    welcome = Welcome(
+        "http://localhost:8080", "http://localhost:9108", Path("/d"), 2.5, ("Beware",)
+    )
+    Console(out, io.StringIO()).welcome(welcome)
+    for text in ("http://localhost:8080/swagger/", ":9108/metrics", "producer --count", "Beware"):
+        assert text in out.getvalue()
+    assert "\033" not in out.getvalue()
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_of_children_are_led_by_their_name_on_a_terminal() -> None:
+    out = Terminal()
+    Console(out, Terminal()).relay("consumer", io.BytesIO(b"one\ntwo\xff\n")).join()
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 2
+    assert all("consumer" in line for line in lines)
+
+
+def test_output_that_nobody_reads_any_more_stops_nothing() -> None:
+    gone = io.StringIO()
+    console = Console(gone, gone)
+    gone.close()
+    console.say("hello")
+    console.error("trouble")
+    assert gone.closed
