@@ -115,7 +115,7 @@ function itemRow(item, order, currency) {
     cell("Size", null, item.size),
     cell("Status", "number", String(item.status)),
     cell(`Price ${currency}`, "number", grouped(item.price)),
-    cell("Sale", "number", item.sale ? `−${grouped(item.sale)} %` : "–"),
+    cell("Sale", "number", item.sale ? `−${grouped(item.sale)}\u00a0%` : "–"),
     cell(`Total ${currency}`, "number strong", grouped(item.total_price)));
 }
 

@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from tests.browser.chromium import Watch, chromium, find_chromium, policy_violations
 from tests.browser.site import Site, canonical_order, order_like, serving
 
-
 Scheme = Literal["light", "dark"]
 
 

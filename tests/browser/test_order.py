@@ -29,7 +29,7 @@ def test_a_search_by_order_id_shows_the_whole_order(page: Page, page_url: str) -
     for text in ("+9720000000", "test@gmail.com", "wbpay", "alpha", "meest", "WBILMTESTTRACK"):
         expect(result.get_by_text(text, exact=True).first).to_be_visible()
     row = result.get_by_role("row", name="Mascaras")
-    expect(row).to_contain_text(re.compile(r"Vivienne Sabo.*2389212.*453.*\u221230 %.*317"))
+    expect(row).to_contain_text(re.compile(r"Vivienne Sabo.*2389212.*453.*\u221230\s%.*317"))
 
 
 def test_every_value_of_the_order_is_somewhere_on_the_page(page: Page, page_url: str) -> None:
