@@ -68,6 +68,18 @@ class Tally:
             self.failed[delivery.error] += 1
 
 
+class _Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
+    """A producer that closes even if messages are unsettled.
+
+    kafka-python's `close` stops at its flush's timeout, with the threads and the noise left over.
+    """
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait for all messages, for at most `timeout` seconds; their futures tell the rest."""
+        with suppress(KafkaTimeoutError):
+            super().flush(timeout)
+
+
 def connect(options: dict[str, Any], topic: str, patience: float, delivery: float) -> KafkaProducer:
     """Return a producer that knows the topic.
 
@@ -82,7 +94,7 @@ def connect(options: dict[str, Any], topic: str, patience: float, delivery: floa
     """
     servers = ", ".join(options["bootstrap_servers"])
     try:
-        producer = KafkaProducer(**options, **_behaviour(patience, delivery))
+        producer = _Producer(**options, **_behaviour(patience, delivery))
     except (KafkaError, OSError, ValueError, AssertionError) as error:
         raise Unreachable(f"cannot reach Kafka at {servers}: {_words(error)}") from error
     if problem := _problem_with(producer, topic, servers):
@@ -167,8 +179,7 @@ class Sender:
     def finish(self, timeout: float) -> None:
         """Wait until every message is settled; after `timeout` seconds the rest has failed."""
         end = monotonic() + timeout
-        with suppress(KafkaError):  # each message is asked below
-            self._producer.flush(timeout=timeout)
+        self._producer.flush(timeout=timeout)
         while self._pending:
             self._settle_oldest(max(0.0, end - monotonic()))
         self._producer.close(timeout=1)
