@@ -10,17 +10,24 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 
+class BatchObserver(Protocol):
+    """Told of every batch, for metrics."""
+
+    def taken(self, messages: int, size: int) -> None:
+        """A batch of `messages` messages and `size` bytes was read."""
+
+    def took(self, stage: str, seconds: float) -> None:
+        """One stage of a batch took `seconds`."""
+
+
 class ConsumerObserver(Protocol):
-    """Told what the consumer loop does, for metrics."""
+    """Told how the consumer keeps up, for metrics."""
 
-    def batch(self, messages: int, size: int) -> None:
-        """A batch of `messages` with `size` bytes was polled."""
+    def fetched(self) -> None:
+        """A broker has just answered."""
 
-    def stage(self, name: str, seconds: float) -> None:
-        """A stage of a batch took `seconds`."""
-
-    def lag(self, partitions: Mapping[int, int]) -> None:
-        """Messages behind the end, for each assigned partition."""
+    def lag(self, messages: Mapping[int, int]) -> None:
+        """Messages that are not stored yet, for each assigned partition."""
 
     def gap(self, messages: int) -> None:
         """Offsets were skipped: the broker dropped messages before they were read."""

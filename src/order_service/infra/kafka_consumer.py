@@ -18,7 +18,7 @@ import structlog
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
 
-from .consumer_progress import ConsumerObserver, ConsumerProgress
+from .consumer_progress import BatchObserver, ConsumerObserver, ConsumerProgress
 from .retry import StoppedError
 
 _log = structlog.get_logger(__name__)
@@ -70,7 +70,8 @@ class ConsumerLoop(Generic[P]):
         topic: What to read.
         handler: What to do with it.
         progress: Told of every step.
-        observer: Metrics.
+        observer: Told how it keeps up.
+        batches: Told of every batch.
         stopping: Ends the loop.
         max_bytes: Most bytes of one batch; a single larger message is a batch of its own.
         timing: Times of the loop.
@@ -85,6 +86,7 @@ class ConsumerLoop(Generic[P]):
         *,
         progress: ConsumerProgress,
         observer: ConsumerObserver,
+        batches: BatchObserver,
         stopping: threading.Event,
         max_bytes: int,
         timing: Timing = _DEFAULT_TIMING,
@@ -95,6 +97,7 @@ class ConsumerLoop(Generic[P]):
         self._handler = handler
         self._progress = progress
         self._observer = observer
+        self._batches = batches
         self._stopping = stopping
         self._max_bytes = max_bytes
         self._timing = timing
@@ -151,10 +154,14 @@ class ConsumerLoop(Generic[P]):
         self._stream_changed |= before not in {None, after}
         self._stream = None if self._stream_changed else after
         if polled:
-            self._progress.fetched()
+            self._heard()
         for partition, records in polled.items():
             self._look_for_gap(partition, records)
         return [record for records in polled.values() for record in records]
+
+    def _heard(self) -> None:
+        self._progress.fetched()
+        self._observer.fetched()
 
     def _topic_id(self) -> str | None:
         """Return the id of the topic's present incarnation; older brokers have none.
@@ -199,12 +206,12 @@ class ConsumerLoop(Generic[P]):
         for index, record in enumerate(records):
             length = max(record.serialized_value_size, 0) + max(record.serialized_key_size, 0)
             if size and size + length > self._max_bytes:
-                self._observer.batch(index - start, size)
+                self._batches.taken(index - start, size)
                 yield records[start:index]
                 start, size = index, 0
             size += length
         if records:
-            self._observer.batch(len(records) - start, size)
+            self._batches.taken(len(records) - start, size)
             yield records[start:]
 
     def _prepare(self, batch: Sequence[Record]) -> P:
@@ -278,6 +285,7 @@ class ConsumerLoop(Generic[P]):
         if assigned:
             self._progress.measured(lag)
             self._observer.lag(lag)
+            self._observer.fetched()
 
     def _reached(self, partition: TopicPartition) -> int:
         """Return the offset up to which messages are stored."""
@@ -292,7 +300,7 @@ class ConsumerLoop(Generic[P]):
     def _timed(self, stage: str) -> Iterator[None]:
         start = self._clock()
         yield
-        self._observer.stage(stage, self._clock() - start)
+        self._batches.took(stage, self._clock() - start)
 
 
 def _done(future: "Future[None]", timeout: float) -> bool:

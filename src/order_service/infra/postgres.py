@@ -52,8 +52,8 @@ class Settings(NamedTuple):
 class QueryObserver(Protocol):
     """Told of every statement, for metrics."""
 
-    def queried(self, name: str, seconds: float, *, succeeded: bool) -> None:
-        """The statement `name` took `seconds`."""
+    def queried(self, query: str, seconds: float, *, ok: bool) -> None:
+        """The statement named `query` ended after `seconds`."""
 
 
 class UnavailableError(Exception):
@@ -171,9 +171,9 @@ class Database:
     @contextlib.contextmanager
     def _observed(self, name: str) -> Iterator[None]:
         start = self._clock()
-        succeeded = False
+        ok = False
         try:
             yield
-            succeeded = True
+            ok = True
         finally:
-            self._observer.queried(name, self._clock() - start, succeeded=succeeded)
+            self._observer.queried(name, self._clock() - start, ok=ok)

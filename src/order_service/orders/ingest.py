@@ -103,6 +103,14 @@ class Ingest:
         self._storage_retry = storage_retry
         self._dead_letter_retry = dead_letter_retry
 
+    def prepare(self, messages: Iterable[Message], stream: str | None) -> Prepared:
+        """See :func:`prepare`."""
+        return prepare(messages, stream)
+
+    def idle(self) -> None:
+        """Use a quiet moment: make up for cache entries that are owed."""
+        self._cache.settle()
+
     def store(self, batch: Prepared) -> None:
         """Make every message of `batch` durable; blocks until it is.
 

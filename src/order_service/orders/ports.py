@@ -175,6 +175,9 @@ class OrderCache(Protocol):
     def put_many(self, documents: Collection[tuple[str, Document]]) -> None:
         """Set entries to what was just stored, whatever is there."""
 
+    def settle(self) -> None:
+        """Make up for entries that could not be set while the cache was away."""
+
 
 class DeadLetter(NamedTuple):
     """A message that can never become an order, and why.

@@ -9,7 +9,7 @@ and the caller goes on without it.
 import random
 import threading
 from collections.abc import Callable, Collection, Iterable
-from typing import Final, NamedTuple, Protocol, TypeVar, cast
+from typing import Final, NamedTuple, TypeVar, cast
 
 from redis import Redis, RedisError, ResponseError
 
@@ -40,13 +40,6 @@ class Lifetimes(NamedTuple):
     negative_ttl: float
 
 
-class CacheObserver(Protocol):
-    """Told of faults, for metrics."""
-
-    def cache_failed(self) -> None:
-        """A call to the cache failed."""
-
-
 class RedisCache:
     """Implements :class:`ports.OrderCache`; thread-safe.
 
@@ -54,7 +47,7 @@ class RedisCache:
         client: A client with short timeouts and without retries.
         lifetimes: How long entries live.
         circuit: Opened when the server cannot be reached.
-        observer: Told of faults.
+        on_failure: Called for every call that failed, for metrics.
         uniform: Source of jitter.
     """
 
@@ -66,13 +59,13 @@ class RedisCache:
         client: Redis,
         lifetimes: Lifetimes,
         circuit: CircuitBreaker,
-        observer: CacheObserver,
+        on_failure: Callable[[], object] = lambda: None,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._client = client
         self._lifetimes = lifetimes
         self._circuit = circuit
-        self._observer = observer
+        self._on_failure = on_failure
         self._uniform = uniform
         self._owed: dict[str, None] = {}
         self._owed_lock = threading.Lock()
@@ -176,11 +169,11 @@ class RedisCache:
         try:
             result = call()
         except ResponseError:
-            self._observer.cache_failed()
+            self._on_failure()
             raise
         except (RedisError, OSError):
             self._circuit.failed()
-            self._observer.cache_failed()
+            self._on_failure()
             return default
         self._circuit.succeeded()
         return result

@@ -1,0 +1,114 @@
+"""Adapters from the configuration: database, cache, Kafka."""
+
+import threading
+
+from psycopg.conninfo import make_conninfo
+from redis import Redis
+
+from order_service.config import Config
+from order_service.config import Retry as RetryConfig
+from order_service.infra import kafka_clients, postgres, redis
+from order_service.infra.circuit import CircuitBreaker
+from order_service.infra.retry import Policy, Retry
+from order_service.metrics import Metrics
+from order_service.orders.redis_cache import Lifetimes, RedisCache
+
+_CALL_GRACE = 1.0
+"""Seconds by which a call may outlast the server's own statement timeout."""
+
+
+def open_database(config: Config, metrics: Metrics) -> postgres.Database:
+    """Return an open database; connects in the background."""
+    settings = config.postgres
+    conninfo = make_conninfo(
+        host=settings.host,
+        port=settings.port,
+        user=settings.user,
+        password=settings.password.reveal(),
+        dbname=settings.db,
+        sslmode=settings.sslmode,
+        connect_timeout=max(2, round(settings.connect_timeout)),
+        application_name="order-service",
+        options=_session_options(config),
+    )
+    database = postgres.Database(
+        postgres.Settings(
+            conninfo,
+            min_size=settings.pool.min_size,
+            max_size=settings.pool.max_size,
+            checkout_timeout=settings.pool.timeout,
+            call_timeout=settings.statement_timeout + _CALL_GRACE,
+        ),
+        metrics.backends,
+    )
+    database.open()
+    return database
+
+
+def _session_options(config: Config) -> str:
+    """Return the session settings: deadlines in milliseconds, times in UTC."""
+    settings = config.postgres
+    values = {
+        "statement_timeout": round(settings.statement_timeout * 1000),
+        "lock_timeout": round(settings.lock_timeout * 1000),
+        "timezone": "UTC",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in values.items())
+
+
+def connect_redis(config: Config) -> Redis:
+    """Return a Redis client; connects on first use."""
+    settings = config.redis
+    return redis.connect(settings.url.reveal(), settings.timeout, settings.max_connections)
+
+
+def make_cache(config: Config, client: Redis, metrics: Metrics) -> RedisCache:
+    """Return the shared cache."""
+    settings = config.cache
+    circuit = CircuitBreaker(config.redis.circuit_open)
+    metrics.lookup.circuit_open.set_function(lambda: not circuit.closed)
+    return RedisCache(
+        client,
+        Lifetimes(settings.ttl, settings.ttl_jitter, settings.negative_ttl),
+        circuit,
+        metrics.lookup.errors.inc,
+    )
+
+
+def kafka_connection(config: Config) -> kafka_clients.Connection:
+    """Return how to reach the brokers."""
+    settings = config.kafka
+    version = tuple(int(part) for part in settings.api_version.split(".") if part)
+    return kafka_clients.Connection(
+        settings.bootstrap_servers,
+        api_version=version or None,
+        security=_kafka_security(config),
+    )
+
+
+def _kafka_security(config: Config) -> dict[str, object]:
+    """Return the TLS and SASL settings that are set, by kafka-python's names."""
+    settings = config.kafka
+    values = {
+        "security_protocol": settings.security_protocol,
+        "ssl_cafile": settings.ssl_cafile,
+        "ssl_certfile": settings.ssl_certfile,
+        "ssl_keyfile": settings.ssl_keyfile,
+        "sasl_mechanism": settings.sasl.mechanism,
+        "sasl_plain_username": settings.sasl.username,
+        "sasl_plain_password": settings.sasl.password.reveal(),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def make_retry(
+    backend: str,
+    settings: RetryConfig,
+    transient: type[Exception],
+    stopping: threading.Event,
+    metrics: Metrics,
+) -> Retry:
+    """Return the patience with one backend."""
+    policy = Policy(settings.attempts, settings.base_delay, settings.max_delay)
+    on_retry = metrics.backends.retried
+    return Retry(backend, policy, (transient,), stopping, on_retry=on_retry)

@@ -1,0 +1,163 @@
+"""The consumer process: from Kafka to Postgres, with its own small metrics server."""
+
+import signal
+import threading
+from collections.abc import Mapping
+
+import structlog
+from kafka.errors import KafkaError
+
+from order_service.config import Config
+from order_service.http.health import Readiness
+from order_service.http.operations import serve_operations
+from order_service.infra import kafka_clients
+from order_service.infra.consumer_progress import ConsumerProgress
+from order_service.infra.kafka_consumer import ConsumerLoop, Timing
+from order_service.infra.kafka_producer import AcknowledgedProducer
+from order_service.infra.kafka_topics import ensure_topics
+from order_service.infra.retry import Retry, StoppedError
+from order_service.infra.watchdog import Watchdog
+from order_service.metrics import Metrics
+from order_service.orders.dead_letters import KafkaDeadLetters
+from order_service.orders.decode import MAX_MESSAGE_BYTES
+from order_service.orders.errors import DeadLettersUnavailableError, StorageUnavailableError
+from order_service.orders.ingest import Ingest, Prepared
+from order_service.orders.postgres import PostgresOrders
+
+from .backends import connect_redis, kafka_connection, make_cache, make_retry, open_database
+from .checks import ConsumerCheck, RetryCheck, any_failing
+
+_log = structlog.get_logger(__name__)
+
+_ENVELOPE_BYTES = 64 * 1024
+"""Room for key and headers around the largest dead letter."""
+
+
+class ConsumerProcess:
+    """One consumer with all that it needs; made and run in the main thread."""
+
+    def __init__(self, config: Config, stopping: threading.Event) -> None:
+        self._config = config
+        self._stopping = stopping
+        self._metrics = metrics = Metrics()
+        self._progress = ConsumerProgress()
+        kafka, storage = config.kafka.retry, config.postgres.retry
+        self._connecting = make_retry("kafka", kafka, KafkaError, stopping, metrics)
+        self._storing = make_retry("postgres", storage, StorageUnavailableError, stopping, metrics)
+        self._burying = make_retry(
+            "dead-letters", kafka, DeadLettersUnavailableError, stopping, metrics
+        )
+        self._connection = kafka_connection(config)
+        self._ingest = self._make_ingest()
+
+    @property
+    def _retries(self) -> tuple[Retry, ...]:
+        return self._connecting, self._storing, self._burying
+
+    def _make_ingest(self) -> Ingest:
+        config, metrics = self._config, self._metrics
+        producer = AcknowledgedProducer(
+            lambda: kafka_clients.open_producer(
+                self._connection, MAX_MESSAGE_BYTES + _ENVELOPE_BYTES
+            )
+        )
+        return Ingest(
+            repository=PostgresOrders(open_database(config, metrics)),
+            cache=make_cache(config, connect_redis(config), metrics),
+            dead_letters=KafkaDeadLetters(producer, config.kafka.dead_letter_topic),
+            observer=metrics.ingest,
+            storage_retry=self._storing,
+            dead_letter_retry=self._burying,
+        )
+
+    def run(self) -> None:
+        """Consume until `stopping` is set.
+
+        Raises:
+            StoppedError: It was set before the brokers could be reached.
+        """
+        operations = serve_operations(
+            self._config.metrics.consumer_host,
+            self._config.metrics.consumer_port,
+            self._metrics.registry,
+            Readiness(self._checks()),
+        )
+        _log.info("metrics and health are served", port=operations.port)
+        try:
+            if self._config.kafka.create_topics:
+                self._connecting.call(self._ensure_topics)
+            self._loop().run()
+        finally:
+            operations.close()
+
+    def _checks(self) -> list[ConsumerCheck | RetryCheck]:
+        consumer = ConsumerCheck(self._progress, self._config.kafka.fetch_age_limit)
+        return [consumer, *map(RetryCheck, self._retries)]
+
+    def _ensure_topics(self) -> None:
+        admin = kafka_clients.open_admin(self._connection)
+        try:
+            ensure_topics(admin, self._topics())
+        finally:
+            admin.close()
+
+    def _topics(self) -> Mapping[str, Mapping[str, object]]:
+        settings = self._config.kafka
+        options = {
+            "num_partitions": settings.partitions,
+            "replication_factor": settings.replication_factor,
+        }
+        # A dead letter carries its headers besides the largest message.
+        limit = {"max.message.bytes": str(MAX_MESSAGE_BYTES + _ENVELOPE_BYTES)}
+        return {
+            settings.topic: options,
+            settings.dead_letter_topic: {**options, "configs": limit},
+        }
+
+    def _loop(self) -> ConsumerLoop[Prepared]:
+        settings = self._config.kafka
+        membership = kafka_clients.Membership(
+            settings.group_id,
+            max_poll_records=settings.batch.max_messages,
+            fetch_max_bytes=settings.batch.max_bytes,
+            session_timeout=settings.session_timeout,
+            max_poll_interval=settings.max_poll_interval,
+        )
+        consumer = self._connecting.call(
+            lambda: kafka_clients.open_consumer(self._connection, membership)
+        )
+        self._watch()
+        return ConsumerLoop(
+            consumer,
+            settings.topic,
+            self._ingest,
+            progress=self._progress,
+            observer=self._metrics.consumer,
+            batches=self._metrics.batch,
+            stopping=self._stopping,
+            max_bytes=settings.batch.max_bytes,
+            timing=Timing(shutdown=settings.shutdown_timeout),
+        )
+
+    def _watch(self) -> None:
+        Watchdog(
+            self._progress,
+            self._config.kafka.stall_timeout,
+            waiting=lambda: any_failing(self._retries),
+            on_stall=self._metrics.consumer.stalled,
+        ).start(self._stopping)
+
+
+def run_consumer(config: Config) -> int:
+    """Consume until SIGTERM or SIGINT; return the exit code."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        ConsumerProcess(config, stopping).run()
+    except StoppedError:
+        _log.info("stopped while waiting for a backend")
+    except OSError as error:
+        _log.critical("the consumer cannot start", error=str(error))
+        return 1
+    return 0
