@@ -1,0 +1,243 @@
+"""`order-service run` as real processes: it comes up, mends itself, and leaves nothing behind."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).parents[2]
+CANONICAL = ROOT / "tests/data/order.json"
+ORDER_UID = "b563feb7b2b84b6test"
+START_S = 60.0
+STOP_S = 15.0
+PID_FILES = {
+    "consumer": "services/consumer.pid",
+    "api": "services/api.pid",
+    "postgres": "postgres/postgres.pid",
+    "valkey": "valkey/valkey.pid",
+    "broker": "kafka/mock-kafka.pid",
+}
+
+
+def eventually(holds: Callable[[], object], seconds: float, what: str) -> None:
+    """Wait until `holds()`; a test that waits in vain fails with `what`."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)  # other processes give no event to wait for
+
+
+class Stack:
+    """One `order-service run` on a data directory and an HTTP port of its own."""
+
+    def __init__(self, data_dir: Path, port: int) -> None:
+        self.data_dir = data_dir
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = data_dir.parent / f"{data_dir.name}.log"
+        self.environ = {
+            **os.environ,
+            "ORDER_SERVICE_DATA_DIR": str(data_dir),
+            "HTTP_PORT": str(port),
+            "PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), "src"])),
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "order_service", "run"],
+                cwd=ROOT,
+                env=self.environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def get(self, path: str) -> int:
+        """Status of the answer; 0 if there is none."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as response:  # noqa: S310  http
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+        except OSError:
+            return 0
+
+    def await_ready(self) -> None:
+        eventually(self._is_ready, START_S, f"ready; see {self.log}")
+
+    def _is_ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        return self.get("/health/ready") == 200 and "is ready (" in self.log.read_text()
+
+    def addresses(self) -> dict[str, str | None]:
+        return dotenv_values(self.data_dir / "stack.env", interpolate=False)
+
+    def pid_of(self, part: str) -> int:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return int(json.loads((self.data_dir / PID_FILES[part]).read_text())["pid"])
+        return 0
+
+    def produce_the_canonical_order(self) -> None:
+        environ = {**self.environ, **{k: v for k, v in self.addresses().items() if v is not None}}
+        command = [sys.executable, "-m", "producer", "--file", str(CANONICAL)]
+        subprocess.run(command, cwd=ROOT, env=environ, check=True, timeout=30, capture_output=True)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Exit code, and how many seconds the stop took."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=STOP_S + 10)
+        return code, time.monotonic() - began
+
+    def left_behind(self) -> list[str]:
+        """Command lines of all processes of this stack that live."""
+        return [_described(each) for each in psutil.process_iter() if self._owns(each)]
+
+    def _owns(self, process: psutil.Process) -> bool:
+        # Postgres overwrites its environment with its title, but works in its data directory.
+        with contextlib.suppress(psutil.Error):
+            if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
+                return False
+            own = str(self.data_dir)
+            traces = [process.environ().get("ORDER_SERVICE_DATA_DIR", ""), process.cwd()]
+            return any(trace.startswith(own) for trace in [*traces, *process.cmdline()])
+        return False
+
+    def clean_up(self) -> None:
+        """End what a failed test left."""
+        for process in filter(self._owns, psutil.process_iter()):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self.process.wait(timeout=10)
+
+
+def _described(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return f"{process.pid}: {' '.join(process.cmdline())}"
+    return str(process.pid)
+
+
+def free_port() -> int:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(data_dir: Path) -> Iterator[Stack]:
+    stack = Stack(data_dir, free_port())
+    try:
+        yield stack
+    finally:
+        stack.clean_up()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("run") / "data") as stack:
+        stack.await_ready()
+        yield stack
+
+
+def test_an_order_that_is_produced_is_answered(stack: Stack) -> None:
+    stack.produce_the_canonical_order()
+    eventually(lambda: stack.get(f"/order/{ORDER_UID}") == 200, 20, "the order is answered")
+
+
+def test_stack_env_names_every_part(stack: Stack) -> None:
+    names = {"HTTP_PORT", "METRICS_CONSUMER_PORT", "POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB"}
+    names |= {"POSTGRES_PASSWORD", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC"}
+    addresses = stack.addresses()
+    assert names <= addresses.keys()
+    assert addresses["HTTP_PORT"] == str(stack.port)
+    assert (stack.data_dir / "stack.env").stat().st_mode & 0o077 == 0
+
+
+def test_a_second_run_on_the_same_data_is_refused(stack: Stack) -> None:
+    command = [sys.executable, "-m", "order_service", "run"]
+    second = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=stack.environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"already running (process {stack.process.pid})" in second.stderr
+    assert stack.get("/health/ready") == 200
+
+
+def test_a_taken_http_port_is_an_error_that_names_the_way_out(stack: Stack, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "order_service", "run"]
+    environ = {**stack.environ, "ORDER_SERVICE_DATA_DIR": str(tmp_path / "other")}
+    other = subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert other.returncode == 1
+    assert f"HTTP_PORT={stack.port + 1}" in other.stderr
+
+
+@pytest.mark.parametrize("part", ["consumer", "api", "postgres", "valkey", "broker"])
+def test_a_part_that_is_killed_comes_back(stack: Stack, part: str) -> None:
+    killed = stack.pid_of(part)
+    os.kill(killed, signal.SIGKILL)
+
+    def is_back() -> bool:
+        return stack.pid_of(part) not in {0, killed} and psutil.pid_exists(stack.pid_of(part))
+
+    eventually(is_back, 15, f"{part} runs again")
+    eventually(lambda: stack.get("/health/ready") == 200, 20, "the API is ready again")
+    eventually(lambda: stack.get(f"/order/{ORDER_UID}") == 200, 20, "the order is still answered")
+
+
+def test_sigterm_stops_everything_in_time(stack: Stack) -> None:
+    code, seconds = stack.stop()
+    assert code == 0, stack.log.read_text()
+    assert seconds < STOP_S
+    assert stack.left_behind() == []
+    assert not (stack.data_dir / "stack.env").exists()
+
+
+@pytest.mark.parametrize(
+    "moment", ["postgres/postgres.pid", "services/migrate.pid", "services/api.pid"]
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_in_the_middle_of_a_start_leaves_nothing_behind(
+    tmp_path: Path, moment: str, number: signal.Signals
+) -> None:
+    with running(tmp_path / "data") as stack:
+        eventually((stack.data_dir / moment).exists, START_S, moment)
+        code, seconds = stack.stop(number)
+        assert code == 0, stack.log.read_text()
+        assert seconds < STOP_S
+        assert stack.left_behind() == []
+
+
+def test_a_killed_run_leaves_no_process_and_its_data_serve_the_next_one(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as first:
+        first.await_ready()
+        first.produce_the_canonical_order()
+        eventually(lambda: first.get(f"/order/{ORDER_UID}") == 200, 20, "the order is stored")
+        first.process.kill()
+        first.process.wait()
+        if sys.platform == "linux":
+            eventually(lambda: not first.left_behind(), STOP_S, "no process is left")
+        with running(tmp_path / "data") as second:
+            second.await_ready()
+            assert second.get(f"/order/{ORDER_UID}") == 200
+            code, _ = second.stop(signal.SIGINT)
+            assert code == 0
+            assert second.left_behind() == []
