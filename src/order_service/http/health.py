@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields, validate
+from marshmallow import INCLUDE, Schema, fields, validate
 
 _log = structlog.get_logger(__name__)
 
@@ -101,6 +101,11 @@ def _state(check: Check) -> PartState:
 class _PartSchema(Schema):
     """State of one part; more members depend on the part."""
 
+    class Meta:
+        """Settings of the schema."""
+
+        unknown = INCLUDE
+
     ok = fields.Boolean(required=True, metadata={"description": "It works", "example": True})
 
 
@@ -120,20 +125,26 @@ class HealthSchema(Schema):
     )
 
 
+# Described once, in `openapi`.
+_HEADERS = {"X-Request-ID": "X-Request-ID"}
+
+
 def create_blueprint(readiness: Readiness) -> Blueprint:
     """Return the blueprint with `/health/live` and `/health/ready`."""
     blueprint = Blueprint("health", __name__, url_prefix="/health", description="Health")
 
     @blueprint.route("/live")
-    @blueprint.response(200, HealthSchema, description="The process serves")
+    @blueprint.response(200, HealthSchema, description="The process serves", headers=_HEADERS)
     @blueprint.doc(operationId="isLive")
     def live() -> Response:
         """Tell that the process serves."""
         return _answer(Report(Status.OK, {}))
 
     @blueprint.route("/ready")
-    @blueprint.response(200, HealthSchema, description="It should get traffic")
-    @blueprint.alt_response(503, schema=HealthSchema, description="It should get none")
+    @blueprint.response(200, HealthSchema, description="It should get traffic", headers=_HEADERS)
+    @blueprint.alt_response(
+        503, schema=HealthSchema, description="It should get none", headers=_HEADERS
+    )
     @blueprint.doc(operationId="isReady")
     def ready() -> Response:
         """Tell whether the process should get traffic, and how each part is."""

@@ -8,11 +8,12 @@ from werkzeug.exceptions import HTTPException
 
 from .problems import CONTENT_TYPE, ProblemSchema, problem_response
 
+# flask-smorest has names of its own (NOT_FOUND, ...) for answers that are not ours.
 _PROBLEMS = {
-    "BAD_REQUEST": "The request is malformed; `errors` says where",
-    "NOT_FOUND": "There is no such thing",
-    "SERVICE_UNAVAILABLE": "It cannot be known now; ask again after `Retry-After` seconds",
-    "DEFAULT_ERROR": "Any other error",
+    "Malformed": "The request is malformed; `errors` says where",
+    "NotFound": "There is no such thing",
+    "Unavailable": "It cannot be known now; ask again after `Retry-After` seconds",
+    "Problem": "Any other error",
 }
 _REQUEST_ID = {
     "description": "Id of the request: the client's own if it sent a harmless one",
@@ -26,6 +27,8 @@ _RETRY_AFTER = {
 
 class ServiceApi(Api):
     """flask-smorest's API, with our problems in place of its errors."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = "Problem"
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Return the problem for `error`."""
@@ -50,7 +53,7 @@ def describe(app: Flask) -> ServiceApi:
 
 def _problem(name: str, description: str) -> dict[str, object]:
     headers: dict[str, object] = {"X-Request-ID": "X-Request-ID"}
-    if name == "SERVICE_UNAVAILABLE":
+    if name == "Unavailable":
         headers["Retry-After"] = _RETRY_AFTER
     content = {CONTENT_TYPE: {"schema": ProblemSchema}}
     return {"description": description, "headers": headers, "content": content}

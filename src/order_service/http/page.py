@@ -39,7 +39,8 @@ def send(directory: Path, name: str, policy: str) -> Response:
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Content-Security-Policy"] = policy
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def create_blueprint(web_dir: Path) -> Blueprint:

@@ -72,9 +72,9 @@ class ConsumerMetrics:
         self._last_fetch.set(now)
         self._fetch_age.set_function(lambda: self._clock() - now)
 
-    def paused(self, paused: bool) -> None:  # noqa: FBT001 - the state itself is the message
-        """Consumption was paused or resumed."""
-        self._paused.set(paused)
+    def paused(self, *, now: bool) -> None:
+        """Consumption was paused, or resumed."""
+        self._paused.set(now)
 
     def gap(self, messages: int) -> None:
         """`messages` offsets were missing between two that were read."""

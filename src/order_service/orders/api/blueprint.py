@@ -18,7 +18,7 @@ from order_service.orders.ports import OrderFilter
 from order_service.orders.schema import OrderSchema
 
 from .ports import OrderLookup
-from .representation import CACHE_CONTROL, Representation
+from .representation import Representation
 from .schemas import OrderPageSchema, orders_query
 
 ORDER_RULE = "/order/<order_uid>"
@@ -46,10 +46,14 @@ _X_CACHE = {
     "description": "Where the order was found: in the process, in Redis or in the database",
     "schema": {"type": "string", "enum": ["local", "hit", "miss"]},
 }
+_HEADERS = {
+    "Cache-Control": {"description": "May it be kept, and by whom", "schema": _STRING},
+    "X-Request-ID": "X-Request-ID",
+}
 _ORDER_HEADERS = {
+    **_HEADERS,
     "ETag": {"description": "Changes with the order's content", "schema": _STRING},
     "X-Cache": _X_CACHE,
-    "Cache-Control": {"description": CACHE_CONTROL, "schema": _STRING},
 }
 
 
@@ -74,9 +78,9 @@ def _add_order(blueprint: Blueprint, lookup: OrderLookup, representation: Repres
     @blueprint.route(ORDER_RULE, parameters=[_UID, _IF_NONE_MATCH])
     @blueprint.response(200, OrderSchema, description="The order", headers=_ORDER_HEADERS)
     @blueprint.alt_response(304, description="The client has the newest", headers=_ORDER_HEADERS)
-    @blueprint.alt_response(400, "BAD_REQUEST")
-    @blueprint.alt_response(404, "NOT_FOUND")
-    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+    @blueprint.alt_response(400, "Malformed")
+    @blueprint.alt_response(404, "NotFound")
+    @blueprint.alt_response(503, "Unavailable")
     @blueprint.doc(operationId="getOrder")
     def order(order_uid: str) -> Response:
         """Return one order.
@@ -93,8 +97,9 @@ def _add_orders(blueprint: Blueprint, lookup: OrderLookup, limits: ListLimits) -
 
     @blueprint.route("/orders")
     @blueprint.arguments(query, location="query", unknown=None, error_status_code=400)
-    @blueprint.response(200, OrderPageSchema, description="One page of orders")
-    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+    @blueprint.response(200, OrderPageSchema, description="One page of orders", headers=_HEADERS)
+    @blueprint.alt_response(400, "Malformed")
+    @blueprint.alt_response(503, "Unavailable")
     @blueprint.doc(operationId="listOrders")
     def orders(wanted: dict[str, Any]) -> Response:
         """List orders, newest first."""

@@ -1,0 +1,174 @@
+"""The production server: granian, with what it leaves open bounded.
+
+A main process supervises the workers; each makes the application for itself, because
+connections and threads do not survive being handed from one process to another.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from multiprocessing.synchronize import Event
+from multiprocessing.util import Finalize
+from typing import Any, NamedTuple
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.mp import MPServer
+
+from order_service.infra.logging import GRANIAN_LOGGING
+
+from .guard import Environ, Wsgi
+
+# Below this the HTTP library refuses to work.
+_LEAST_BUFFER = 8192
+
+
+class ServerSettings(NamedTuple):
+    """How the server runs.
+
+    Attributes:
+        host: Address to listen on.
+        port: TCP port.
+        workers: Processes.
+        threads: Requests that each worker handles at once.
+        backlog: Connections that the kernel holds until they are accepted.
+        shutdown_timeout: Seconds that requests in flight get when the server stops.
+        drain: Seconds before that in which clients are told to let go of their connections.
+        max_header_bytes: Largest request head; a larger one gets 431.
+        idle_timeout: Seconds after which a connection is closed that sends no whole head,
+            be it a slow client or one that keeps its connection for later.
+    """
+
+    host: str
+    port: int
+    workers: int = 1
+    threads: int = 8
+    backlog: int = 1024
+    shutdown_timeout: float = 10.0
+    max_header_bytes: int = 16384
+    idle_timeout: float = 30.0
+    drain: float = 0.5
+
+
+class DrainingServer(MPServer):
+    """granian that lets its clients go before it closes their connections.
+
+    It closes idle connections the moment it stops, and a request that is on its way on one
+    of them is lost. For the time of the drain every answer therefore says that its
+    connection ends with it, so that busy clients have left when the server stops.
+    """
+
+    def __init__(self, draining: Event, drain: float, **options: Any) -> None:  # noqa: ANN401 - granian's
+        super().__init__("order_service", **options)
+        self._draining = draining
+        self._drain = drain
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Drain, then stop the workers; called by granian in the main process."""
+        self._draining.set()
+        time.sleep(self._drain)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]  # granian's
+
+
+class Drainable:
+    """WSGI middleware that ends connections with their next answer once the drain began."""
+
+    def __init__(self, app: Wsgi, draining: Event) -> None:
+        self._app = app
+        self._closing = False
+        threading.Thread(target=self._watch, args=(draining,), daemon=True).start()
+
+    def _watch(self, draining: Event) -> None:
+        draining.wait()
+        self._closing = True
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
+        """Handle one request."""
+        if not self._closing:
+            return self._app(environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *more: object) -> object:
+            return start_response(status, [*headers, ("Connection", "close")], *more)
+
+        return self._app(environ, start)
+
+
+def serve(factory: Callable[[], Wsgi], settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests in flight and return.
+
+    A worker that dies is replaced; workers end when this process does, however it ends.
+    Must be called in the main thread.
+
+    Args:
+        factory: Makes the application, once in each worker. It is pickled, so it is a
+            function of a module (or a partial of one). If the application has a method
+            `close`, it is called when the worker ends.
+        settings: How to run.
+
+    Raises:
+        OSError: The address is in use or not ours.
+        SystemExit: The workers cannot start, or die again and again.
+    """
+    _require_free(settings.host, settings.port)
+    # Workers must not inherit open connections, locks and pipes, as forked ones would.
+    multiprocessing.set_start_method("spawn", force=True)
+    draining = multiprocessing.Event()
+    server = DrainingServer(draining, settings.drain, **_options(settings))
+    server.serve(target_loader=partial(_load, factory, draining), wrap_loader=False)
+
+
+def _options(settings: ServerSettings) -> dict[str, Any]:
+    """Return granian's options."""
+    return {
+        "address": settings.host,
+        "port": settings.port,
+        "interface": Interfaces.WSGI,
+        "workers": settings.workers,
+        "blocking_threads": settings.threads,
+        "backlog": settings.backlog,
+        "http": HTTPModes.http1,
+        "http1_settings": HTTP1Settings(
+            header_read_timeout=round(settings.idle_timeout * 1000),
+            max_buffer_size=max(_LEAST_BUFFER, settings.max_header_bytes),
+        ),
+        "websockets": False,
+        "log_dictconfig": GRANIAN_LOGGING,
+        "respawn_failed_workers": True,
+        "respawn_interval": 0.1,
+        "workers_kill_timeout": max(1, round(settings.shutdown_timeout)),
+    }
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise OSError if someone listens there.
+
+    granian shares its port (SO_REUSEPORT): a second server would take half of the requests
+    of the first instead of failing.
+    """
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+
+
+def _load(factory: Callable[[], Wsgi], draining: Event) -> Wsgi:
+    """Make the application; runs in a worker."""
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    app = factory()
+    close = getattr(app, "close", None)
+    if close is not None:
+        # multiprocessing ends a worker without atexit; this is its own way to say goodbye.
+        Finalize(None, close, exitpriority=10)
+    return Drainable(app, draining)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,125 @@
+"""What the HTTP tests share: an application on a lookup that lives in memory."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from flask.testing import FlaskClient
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
+
+from order_service.http.app import ApiServices, create_app, create_wsgi
+from order_service.http.guard import Environ, Wsgi
+from order_service.http.health import PartState, Readiness
+from order_service.metrics import Registry
+from order_service.orders.errors import (
+    InvalidCursorError,
+    OrderNotFoundError,
+    StorageUnavailableError,
+)
+from order_service.orders.lookup import Found, Page
+from order_service.orders.model import Document, Order
+from order_service.orders.ports import Level, OrderFilter, OrderSummary
+
+CANONICAL = (Path(__file__).parents[1] / "data" / "order.json").read_bytes()
+ORDER = msgspec.json.decode(CANONICAL, type=Order)
+UID = ORDER.order_uid
+DOCUMENT = Document.of(ORDER)
+ETAG = f'"{DOCUMENT.digest}"'
+SUMMARY = OrderSummary(
+    order_uid=UID,
+    track_number="WBILMTESTTRACK",
+    customer_id="test",
+    delivery_service="meest",
+    date_created=datetime(2021, 11, 26, 6, 22, 19, tzinfo=UTC),
+    currency="USD",
+    amount=1817,
+    item_count=1,
+)
+
+
+class MemoryLookup:
+    """A lookup whose orders are given; remembers what it was asked."""
+
+    def __init__(self, level: Level = Level.LOCAL) -> None:
+        self.level = level
+        self.away = False
+        self.broken = False
+        self.searches: list[tuple[OrderFilter, int, str | None]] = []
+
+    def find(self, uid: str) -> Found:
+        if self.broken:
+            raise RuntimeError("password=hunter2")
+        if uid == UID:
+            return Found(DOCUMENT, self.level)
+        if self.away:
+            raise StorageUnavailableError("connection to 10.1.2.3 refused")
+        raise OrderNotFoundError(uid, Level.MISS)
+
+    def cached(self, uid: str) -> Found | None:
+        if self.level is Level.MISS or uid != UID:
+            return None
+        return Found(DOCUMENT, self.level)
+
+    def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
+        if self.away:
+            raise StorageUnavailableError("connection to 10.1.2.3 refused")
+        if cursor == "forged":
+            raise InvalidCursorError(cursor)
+        self.searches.append((wanted, limit, cursor))
+        return Page([SUMMARY], "next")
+
+
+class Part(NamedTuple):
+    """A health check with a fixed answer."""
+
+    name: str
+    ok: bool = True
+    required: bool = False
+
+    def state(self) -> PartState:
+        return PartState(self.ok, {"seen": 1})
+
+
+def services(
+    lookup: MemoryLookup | None = None,
+    parts: Iterable[Part] = (Part("postgres"), Part("redis")),
+    web_dir: Path = Path("/nonexistent"),
+) -> ApiServices:
+    return ApiServices(lookup or MemoryLookup(), Readiness([*parts]), Registry(), web_dir)
+
+
+def json_of(answer: TestResponse) -> dict[str, Any]:
+    """Return the JSON object of an answer, whatever its content type."""
+    body = answer.get_json(force=True)
+    assert isinstance(body, dict)
+    return body
+
+
+def client(given: ApiServices | None = None) -> FlaskClient:
+    return create_app(given or services()).test_client()
+
+
+class Reply(NamedTuple):
+    """A whole WSGI response."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def ask(app: Wsgi, method: str, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+    """Call a WSGI application as a server does."""
+    return ask_with(
+        app, EnvironBuilder(path, method=method, headers=[*(headers or {}).items()]).get_environ()
+    )
+
+
+def ask_with(app: Wsgi, environ: Environ) -> Reply:
+    chunks, status, headers = run_wsgi_app(app, environ)
+    return Reply(status, list(headers.items()), b"".join(chunks))
+
+
+def whole_service(given: ApiServices | None = None) -> Wsgi:
+    return create_wsgi(given or services())

@@ -1,0 +1,149 @@
+"""The routes of the orders context, through Flask."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from order_service.orders.ports import Level, OrderFilter
+from tests.unit.http_support import DOCUMENT, ETAG, UID, MemoryLookup, client, json_of, services
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_an_order_is_served_with_its_etag_and_the_level_that_answered(level: Level) -> None:
+    answer = client(services(MemoryLookup(level))).get(f"/order/{UID}")
+    assert answer.status_code == 200
+    assert answer.data == DOCUMENT.body
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["ETag"] == ETAG
+    assert answer.headers["X-Cache"] == level.value
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_head_has_the_headers_of_get_and_no_body() -> None:
+    http = client()
+    got, head = http.get(f"/order/{UID}"), http.head(f"/order/{UID}")
+    assert head.data == b""
+    for answer in (got, head):
+        del answer.headers["X-Request-ID"]
+    assert list(head.headers) == list(got.headers)
+
+
+@pytest.mark.parametrize("header", [ETAG, "*", f"W/{ETAG}", f'"other", {ETAG}', f'"a",W/{ETAG}'])
+def test_a_client_that_has_the_order_gets_304_without_a_body(header: str) -> None:
+    answer = client().get(f"/order/{UID}", headers={"If-None-Match": header})
+    assert answer.status_code == 304
+    assert answer.data == b""
+    assert answer.headers["ETag"] == ETAG
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert "Content-Type" not in answer.headers
+
+
+@pytest.mark.parametrize("header", ['"other"', "", "garbage", ETAG.strip('"'), '"', "W/*"])
+def test_a_client_that_has_another_version_gets_the_order(header: str) -> None:
+    answer = client().get(f"/order/{UID}", headers={"If-None-Match": header})
+    assert (answer.status_code, answer.data) == (200, DOCUMENT.body)
+
+
+@pytest.mark.parametrize("uid", ["a b", "x" * 65, "ы", "a%00", "a%0A", "a;b", "a'--"])
+def test_a_malformed_uid_is_refused_without_a_lookup(uid: str) -> None:
+    lookup = MemoryLookup()
+    lookup.broken = True
+    answer = client(services(lookup)).get(f"/order/{uid}")
+    assert answer.status_code == 400
+    assert list(json_of(answer)["errors"]["path"]) == ["order_uid"]
+
+
+def test_an_unknown_order_is_not_found() -> None:
+    answer = client().get("/order/unknown")
+    assert answer.status_code == 404
+    assert answer.headers["X-Cache"] == "miss"
+
+
+def test_an_order_that_cannot_be_known_now_is_503_with_retry_after() -> None:
+    lookup = MemoryLookup()
+    lookup.away = True
+    http = client(services(lookup))
+    for path in ("/order/unknown", "/orders"):
+        answer = http.get(path)
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "10.1.2.3" not in answer.text
+
+
+def test_a_cached_order_is_served_while_the_database_is_away() -> None:
+    lookup = MemoryLookup()
+    lookup.away = True
+    assert client(services(lookup)).get(f"/order/{UID}").status_code == 200
+
+
+def test_a_list_holds_summaries_and_the_cursor_of_the_next_page() -> None:
+    answer = client().get("/orders")
+    assert answer.json == {
+        "orders": [
+            {
+                "order_uid": UID,
+                "track_number": "WBILMTESTTRACK",
+                "customer_id": "test",
+                "delivery_service": "meest",
+                "date_created": "2021-11-26T06:22:19Z",
+                "currency": "USD",
+                "amount": 1817,
+                "item_count": 1,
+            }
+        ],
+        "next_cursor": "next",
+    }
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_filters_reach_the_lookup_in_utc() -> None:
+    lookup = MemoryLookup()
+    query = {
+        "customer_id": "Анна",
+        "track_number": "T1",
+        "created_from": "2021-11-26T09:22:19+03:00",
+        "created_before": "2021-11-27T00:00:00Z",
+        "limit": "7",
+        "cursor": "abc",
+    }
+    assert client(services(lookup)).get("/orders", query_string=query).status_code == 200
+    wanted = OrderFilter(
+        "Анна",
+        "T1",
+        datetime(2021, 11, 26, 6, 22, 19, tzinfo=UTC),
+        datetime(2021, 11, 27, tzinfo=UTC),
+    )
+    assert lookup.searches == [(wanted, 7, "abc")]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("limit=99999999999999999999", "limit"),
+        ("customer_id=", "customer_id"),
+        ("customer_id=a%00b", "customer_id"),
+        ("track_number=" + "x" * 256, "track_number"),
+        ("created_from=2021-11-26T06:22:19", "created_from"),
+        ("created_before=0001-01-01T00:00:00%2B23:59", "created_before"),
+        ("cursor=forged", "cursor"),
+        ("cursor=", "cursor"),
+        ("custmer_id=test", "custmer_id"),
+    ],
+)
+def test_a_bad_parameter_is_named(query: str, parameter: str) -> None:
+    answer = client().get(f"/orders?{query}")
+    assert answer.status_code == 400
+    assert list(json_of(answer)["errors"]["query"]) == [parameter]
+
+
+def test_all_bad_parameters_are_named_at_once() -> None:
+    faults = json_of(client().get("/orders?limit=0&created_from=x&y=1"))["errors"]["query"]
+    assert set(faults) == {"limit", "created_from", "y"}
+
+
+def test_the_body_is_the_canonical_json() -> None:
+    assert client().get(f"/order/{UID}").json == msgspec.json.decode(DOCUMENT.body)
