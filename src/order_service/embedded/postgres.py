@@ -174,16 +174,16 @@ class PostgresServer(ServerProcess):
         return path.read_text()
 
     def _forget_stale_lock(self) -> None:
-        """Remove the lock file of a crashed server whose pid now belongs to another program.
+        """Make Postgres ignore the pid in the lock file of a server that crashed.
 
-        Postgres cannot tell the two apart and would refuse to start.
+        It refuses to start if that pid now belongs to another program, or to a zombie that no init
+        reaps. Our own pid it passes over, since its parent is no server. Removing the file instead
+        would blind it to backends of the crashed server that still run.
         """
         lock = self._cluster / "postmaster.pid"
-        pid = lock.read_text().partition("\n")[0] if lock.exists() else ""
-        holder = command_line(int(pid)) if pid.isdigit() else ""
-        # The file of a dead one stays: by it Postgres finds backends that are still ending.
-        if holder and str(self._cluster) not in holder:
-            lock.unlink()
+        pid, _, rest = lock.read_text().partition("\n") if lock.exists() else ("", "", "")
+        if pid.isdigit() and str(self._cluster) not in command_line(int(pid)):
+            lock.write_text(f"{os.getpid()}\n{rest}")
 
 
 def _binary(name: str) -> Path:

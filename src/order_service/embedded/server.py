@@ -10,7 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from order_service.embedded.processes import ChildProcess, EmbeddedServerError, Output
+from order_service.embedded.processes import (
+    ChildProcess,
+    EmbeddedServerError,
+    Output,
+    end_leftover,
+)
 
 _PROBE_SECONDS = 0.02
 # What a server says that comes too early after its predecessor, or lost a race for its port.
@@ -37,7 +42,8 @@ class Server(Protocol):
         """Block until it answers; do nothing if it runs.
 
         Raises:
-            EmbeddedServerError: it does not answer in time; the text ends with its log's tail.
+            EmbeddedServerError: it does not answer in time, the text ends with its log's tail; or
+                another living process runs a server in its folder.
         """
 
     def stop(self, timeout: float = 10.0) -> None:
@@ -111,6 +117,7 @@ class ServerProcess(ABC):
         self._end()
         self._cancelled.clear()
         self._folder.mkdir(parents=True, exist_ok=True)
+        end_leftover(self._folder / f"{self.name}.pid")
         self._prepare()
         try:
             self._launch()

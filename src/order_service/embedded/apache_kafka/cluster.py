@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -13,6 +14,7 @@ from order_service.embedded.apache_kafka.broker import JAVA_OPTIONS, KafkaBroker
 from order_service.embedded.processes import EmbeddedServerError
 
 _RETRY_SECONDS = 0.1
+_CLIENT_MS = 15_000
 
 
 class ApacheKafka:
@@ -109,6 +111,22 @@ class ApacheKafka:
         with self._admin() as admin:
             self._create(admin, {name: partitions})
 
+    def await_in_sync(self, timeout: float = 60.0) -> None:
+        """Block until all nodes are members and every replica of every partition is in sync.
+
+        That is when another node may fail without loss or standstill. `timeout` is in seconds.
+
+        Raises:
+            EmbeddedServerError: it does not come to that in time.
+        """
+        deadline = time.monotonic() + timeout
+        with self._admin() as admin:
+            self._await_all_brokers(admin, deadline)
+            while not _in_sync(admin.describe_topics()):
+                if time.monotonic() > deadline:
+                    raise EmbeddedServerError("not all replicas came in sync")
+                time.sleep(_RETRY_SECONDS)
+
     def _create(self, admin: KafkaAdminClient, topics: Mapping[str, int]) -> None:
         if topics:
             wanted = {name: {"num_partitions": number} for name, number in topics.items()}
@@ -123,7 +141,9 @@ class ApacheKafka:
     @contextlib.contextmanager
     def _admin(self) -> Iterator[KafkaAdminClient]:
         try:
-            admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+            admin = KafkaAdminClient(
+                bootstrap_servers=self.bootstrap_servers, bootstrap_timeout_ms=_CLIENT_MS
+            )
             with contextlib.closing(admin):
                 yield admin
         except KafkaError as error:
@@ -133,3 +153,8 @@ class ApacheKafka:
         """Do `action` on all nodes at the same time: together they start, vote and stop."""
         with ThreadPoolExecutor(len(self.brokers)) as pool:
             list(pool.map(action, self.brokers))
+
+
+def _in_sync(topics: list[dict[str, Any]]) -> bool:
+    partitions = [partition for topic in topics for partition in topic["partitions"]]
+    return all(len(each["isr_nodes"]) == len(each["replica_nodes"]) for each in partitions)
