@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
 
 from .consumer_progress import BatchObserver, ConsumerObserver, ConsumerProgress
@@ -102,6 +102,7 @@ class ConsumerLoop(Generic[P]):
         self._max_bytes = max_bytes
         self._timing = timing
         self._clock = clock
+        self._begun: dict[TopicPartition, int] = {}
         self._expected: dict[TopicPartition, int] = {}
         self._uncommitted: dict[TopicPartition, OffsetAndMetadata] = {}
         self._stored: dict[TopicPartition, int] = {}
@@ -115,12 +116,27 @@ class ConsumerLoop(Generic[P]):
         Raises:
             Exception: What the handler's `store` raised; its batch is not committed.
         """
-        self._consumer.subscribe([self._topic])
+        self._learn_partitions()
+        self._consumer.subscribe([self._topic], listener=_Forgetting(self._forget))
         with self._storing() as storing:
             in_flight: InFlight | None = None
             while not self._stopping.is_set():
                 in_flight = self._turn(storing, in_flight)
             self._finish(in_flight)
+
+    def _learn_partitions(self) -> None:
+        """Fetch the topic's metadata: a group leader without them assigns no partition at all.
+
+        It would notice only with the next rebalance, up to a session timeout later.
+        """
+        with contextlib.suppress(KafkaError):
+            self._consumer.partitions_for_topic(self._topic)
+
+    def _forget(self) -> None:
+        """Drop what is known of partitions: others may have read them since."""
+        self._begun.clear()
+        self._expected.clear()
+        self._stored.clear()
 
     @contextlib.contextmanager
     def _storing(self) -> Iterator[ThreadPoolExecutor]:
@@ -156,6 +172,7 @@ class ConsumerLoop(Generic[P]):
         if polled:
             self._heard()
         for partition, records in polled.items():
+            self._begun.setdefault(partition, records[0].offset)
             self._look_for_gap(partition, records)
         return [record for records in polled.values() for record in records]
 
@@ -234,8 +251,11 @@ class ConsumerLoop(Generic[P]):
     def _commit_stored(self, in_flight: InFlight) -> None:
         in_flight.stored.result()
         self._progress.progressed()
-        self._uncommitted.update(in_flight.offsets)
-        self._stored.update({tp: to.offset for tp, to in in_flight.offsets.items()})
+        assigned = self._consumer.assignment()
+        # Partitions that were taken away meanwhile are the business of their new owner.
+        offsets = {tp: to for tp, to in in_flight.offsets.items() if tp in assigned}
+        self._uncommitted.update(offsets)
+        self._stored.update({tp: to.offset for tp, to in offsets.items()})
         self._commit()
 
     def _stay_member(self) -> None:
@@ -281,18 +301,16 @@ class ConsumerLoop(Generic[P]):
         assigned = sorted(self._consumer.assignment())
         timeout_ms = round(self._timing.probe_timeout * 1000)
         ends = self._consumer.end_offsets(assigned, timeout_ms=timeout_ms) if assigned else {}
-        lag = {tp.partition: max(0, ends[tp] - self._reached(tp)) for tp in assigned}
         if assigned:
+            lag = {tp.partition: max(0, ends[tp] - self._reached(tp)) for tp in assigned}
             self._progress.measured(lag)
             self._observer.lag(lag)
             self._observer.fetched()
 
     def _reached(self, partition: TopicPartition) -> int:
         """Return the offset up to which messages are stored."""
-        reached = self._stored.get(partition)
-        if reached is None:
-            reached = self._committed(partition)
-        if reached is None:
+        reached = self._stored.get(partition, self._begun.get(partition))
+        if reached is None:  # nothing came from it yet
             reached = self._consumer.position(partition, timeout_ms=1000)
         return int(reached or 0)
 
@@ -301,6 +319,20 @@ class ConsumerLoop(Generic[P]):
         start = self._clock()
         yield
         self._batches.took(stage, self._clock() - start)
+
+
+class _Forgetting(ConsumerRebalanceListener):  # type: ignore[misc] - the library has no types
+    """Tells the loop that partitions came; must not block, says the library."""
+
+    def __init__(self, forget: Callable[[], None]) -> None:
+        self._forget = forget
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        """Nothing to do: what is stored is committed before the next poll."""
+
+    def on_partitions_assigned(self, assigned: object) -> None:
+        """Start to count anew."""
+        self._forget()
 
 
 def _done(future: "Future[None]", timeout: float) -> bool:
