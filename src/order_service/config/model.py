@@ -134,7 +134,7 @@ class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
     sasl: Sasl = Sasl()
     batch: Batch = Batch()
     max_message_bytes: Annotated[int, Meta(ge=1024, le=104857600)] = 1048576
-    session_timeout: Annotated[float, Meta(ge=1, le=1800)] = 30.0
+    session_timeout: Annotated[float, Meta(ge=1, le=1800)] = 10.0
     max_poll_interval: Seconds = 300.0
     shutdown_timeout: Seconds = 10.0
     retry: Retry = Retry()

@@ -56,7 +56,12 @@ class MockKafka(ServerProcess):
     def environment(self) -> dict[str, str]:
         """See `Server`."""
         servers = self.bootstrap_servers
-        return {"KAFKA_BOOTSTRAP_SERVERS": servers, "KAFKA_API_VERSION": API_VERSION}
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": servers,
+            "KAFKA_API_VERSION": API_VERSION,
+            # Whoever joins again waits for a session timeout here, even after a clean leave.
+            "KAFKA_SESSION_TIMEOUT": "3",
+        }
 
     def create_topic(self, name: str, partitions: int = 1) -> None:
         """See `KafkaServer`; the topic is forgotten with the next stop."""

@@ -4,13 +4,14 @@ A main process supervises the workers; each makes the application for itself, be
 connections and threads do not survive being handed from one process to another.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.synchronize import Event
 from multiprocessing.util import Finalize
@@ -22,7 +23,8 @@ from granian.server.mp import MPServer
 
 from order_service.infra.logging import GRANIAN_LOGGING
 
-from .guard import Environ, Wsgi
+from .draining import Drainable
+from .guard import Wsgi
 
 # Below this the HTTP library refuses to work.
 _LEAST_BUFFER = 8192
@@ -59,8 +61,7 @@ class DrainingServer(MPServer):
     """granian that lets its clients go before it closes their connections.
 
     It closes idle connections the moment it stops, and a request that is on its way on one
-    of them is lost. For the time of the drain every answer therefore says that its
-    connection ends with it, so that busy clients have left when the server stops.
+    of them is lost; see `draining` for what the workers do instead.
     """
 
     def __init__(self, draining: Event, drain: float, **options: Any) -> None:  # noqa: ANN401 - granian's
@@ -73,29 +74,6 @@ class DrainingServer(MPServer):
         self._draining.set()
         time.sleep(self._drain)
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]  # granian's
-
-
-class Drainable:
-    """WSGI middleware that ends connections with their next answer once the drain began."""
-
-    def __init__(self, app: Wsgi, draining: Event) -> None:
-        self._app = app
-        self._closing = False
-        threading.Thread(target=self._watch, args=(draining,), daemon=True).start()
-
-    def _watch(self, draining: Event) -> None:
-        draining.wait()
-        self._closing = True
-
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
-        """Handle one request."""
-        if not self._closing:
-            return self._app(environ, start_response)
-
-        def start(status: str, headers: list[tuple[str, str]], *more: object) -> object:
-            return start_response(status, [*headers, ("Connection", "close")], *more)
-
-        return self._app(environ, start)
 
 
 def serve(factory: Callable[[], Wsgi], settings: ServerSettings) -> None:
@@ -115,11 +93,12 @@ def serve(factory: Callable[[], Wsgi], settings: ServerSettings) -> None:
         SystemExit: The workers cannot start, or die again and again.
     """
     _require_free(settings.host, settings.port)
+    logging.getLogger("_granian").addFilter(_not_about_threads)
     # Workers must not inherit open connections, locks and pipes, as forked ones would.
     multiprocessing.set_start_method("spawn", force=True)
     draining = multiprocessing.Event()
     server = DrainingServer(draining, settings.drain, **_options(settings))
-    server.serve(target_loader=partial(_load, factory, draining), wrap_loader=False)
+    server.serve(target_loader=partial(_load, factory, draining, settings), wrap_loader=False)
 
 
 def _options(settings: ServerSettings) -> dict[str, Any]:
@@ -144,6 +123,11 @@ def _options(settings: ServerSettings) -> dict[str, Any]:
     }
 
 
+def _not_about_threads(record: logging.LogRecord) -> bool:
+    """Drop granian's warning about more threads than cores: ours wait for backends."""
+    return "seems quite high" not in record.msg
+
+
 def _require_free(host: str, port: int) -> None:
     """Raise OSError if someone listens there.
 
@@ -156,7 +140,7 @@ def _require_free(host: str, port: int) -> None:
         probe.bind(address)
 
 
-def _load(factory: Callable[[], Wsgi], draining: Event) -> Wsgi:
+def _load(factory: Callable[[], Wsgi], draining: Event, settings: ServerSettings) -> Wsgi:
     """Make the application; runs in a worker."""
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     app = factory()
@@ -164,7 +148,7 @@ def _load(factory: Callable[[], Wsgi], draining: Event) -> Wsgi:
     if close is not None:
         # multiprocessing ends a worker without atexit; this is its own way to say goodbye.
         Finalize(None, close, exitpriority=10)
-    return Drainable(app, draining)
+    return Drainable(app, draining, settings.port, settings.drain / 2)
 
 
 def _end_with_parent() -> None:

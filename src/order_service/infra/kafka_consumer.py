@@ -10,22 +10,23 @@ import concurrent.futures
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
-from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from .consumer_progress import BatchObserver, ConsumerObserver, ConsumerProgress
+from .lag_probe import LagProbe
+from .offset_ledger import OffsetLedger, Offsets, offsets_behind
 from .retry import StoppedError
 
 _log = structlog.get_logger(__name__)
 
 P = TypeVar("P")
 Record = Any
-Offsets = Mapping[TopicPartition, OffsetAndMetadata]
 
 
 class Handler(Protocol[P]):
@@ -102,13 +103,18 @@ class ConsumerLoop(Generic[P]):
         self._max_bytes = max_bytes
         self._timing = timing
         self._clock = clock
-        self._begun: dict[TopicPartition, int] = {}
-        self._expected: dict[TopicPartition, int] = {}
-        self._uncommitted: dict[TopicPartition, OffsetAndMetadata] = {}
-        self._stored: dict[TopicPartition, int] = {}
+        self._ledger = OffsetLedger()
         self._stream: str | None = None
         self._stream_changed = False
-        self._next_probe = clock()
+        self._probe = LagProbe(
+            consumer,
+            self._ledger,
+            progress,
+            observer,
+            timing.lag_probe,
+            timing.probe_timeout,
+            clock,
+        )
 
     def run(self) -> None:
         """Consume until `stopping` is set; leaves the group.
@@ -117,7 +123,7 @@ class ConsumerLoop(Generic[P]):
             Exception: What the handler's `store` raised; its batch is not committed.
         """
         self._learn_partitions()
-        self._consumer.subscribe([self._topic], listener=_Forgetting(self._forget))
+        self._consumer.subscribe([self._topic], listener=_Forgetting(self._ledger))
         with self._storing() as storing:
             in_flight: InFlight | None = None
             while not self._stopping.is_set():
@@ -131,12 +137,6 @@ class ConsumerLoop(Generic[P]):
         """
         with contextlib.suppress(KafkaError):
             self._consumer.partitions_for_topic(self._topic)
-
-    def _forget(self) -> None:
-        """Drop what is known of partitions: others may have read them since."""
-        self._begun.clear()
-        self._expected.clear()
-        self._stored.clear()
 
     @contextlib.contextmanager
     def _storing(self) -> Iterator[ThreadPoolExecutor]:
@@ -155,12 +155,12 @@ class ConsumerLoop(Generic[P]):
         for batch in self._split(records):
             prepared = self._prepare(batch)
             self._settle(in_flight)
-            in_flight = InFlight(storing.submit(self._store, prepared), _offsets_behind(batch))
+            in_flight = InFlight(storing.submit(self._store, prepared), offsets_behind(batch))
         if not records:
             self._settle(in_flight)
             in_flight = None
             self._handler.idle()
-        self._probe_if_due()
+        self._probe.if_due()
         return in_flight
 
     def _poll(self, seconds: float) -> list[Record]:
@@ -172,7 +172,6 @@ class ConsumerLoop(Generic[P]):
         if polled:
             self._heard()
         for partition, records in polled.items():
-            self._begun.setdefault(partition, records[0].offset)
             self._look_for_gap(partition, records)
         return [record for records in polled.values() for record in records]
 
@@ -195,10 +194,10 @@ class ConsumerLoop(Generic[P]):
         Retention, a full in-memory broker, compaction and transactions leave gaps; the
         first two are lost orders, and nothing else would ever say so.
         """
-        expected = self._expected.get(partition)
+        first, last = records[0].offset, records[-1].offset
+        expected = self._ledger.expected(partition)
         if expected is None:
             expected = self._committed(partition)
-        first = records[0].offset
         if expected is not None and first > expected:
             self._observer.gap(first - expected)
             _log.warning(
@@ -207,7 +206,7 @@ class ConsumerLoop(Generic[P]):
                 expected=expected,
                 first=first,
             )
-        self._expected[partition] = records[-1].offset + 1
+        self._ledger.read(partition, first, last)
 
     def _committed(self, partition: TopicPartition) -> int | None:
         timeout_ms = round(self._timing.probe_timeout * 1000)
@@ -245,17 +244,13 @@ class ConsumerLoop(Generic[P]):
             while not _done(in_flight.stored, self._timing.keepalive):
                 self._stay_member()
             self._commit_stored(in_flight)
-        elif self._uncommitted:
+        else:
             self._commit()
 
     def _commit_stored(self, in_flight: InFlight) -> None:
         in_flight.stored.result()
         self._progress.progressed()
-        assigned = self._consumer.assignment()
-        # Partitions that were taken away meanwhile are the business of their new owner.
-        offsets = {tp: to for tp, to in in_flight.offsets.items() if tp in assigned}
-        self._uncommitted.update(offsets)
-        self._stored.update({tp: to.offset for tp, to in offsets.items()})
+        self._ledger.stored(in_flight.offsets, self._consumer.assignment())
         self._commit()
 
     def _stay_member(self) -> None:
@@ -268,12 +263,13 @@ class ConsumerLoop(Generic[P]):
             # Assigned by this very poll, hence not paused: read it again later.
             self._consumer.seek(partition, records[0].offset)
         self._consumer.resume(*self._consumer.paused())
-        self._probe_if_due()
+        self._probe.if_due()
 
     def _commit(self) -> None:
         """Commit what is stored. Failing is no fault: redelivery is harmless."""
-        assigned = self._consumer.assignment()
-        offsets = {tp: to for tp, to in self._uncommitted.items() if tp in assigned}
+        offsets = self._ledger.to_commit(self._consumer.assignment())
+        if not offsets:
+            return
         try:
             with self._timed("commit"):
                 timeout_ms = round(self._timing.commit_timeout * 1000)
@@ -281,38 +277,13 @@ class ConsumerLoop(Generic[P]):
         except KafkaError as error:
             _log.warning("offsets are not committed, trying again", error=repr(error))
             return
-        self._uncommitted.clear()
+        self._ledger.committed()
 
     def _finish(self, in_flight: InFlight | None) -> None:
         """Give the last batch the grace time, commit it if it made it."""
         if in_flight is not None and _done(in_flight.stored, self._timing.shutdown):
             with contextlib.suppress(StoppedError):
                 self._commit_stored(in_flight)
-
-    def _probe_if_due(self) -> None:
-        """Ask the brokers where the partitions end, now and then."""
-        if self._clock() < self._next_probe:
-            return
-        self._next_probe = self._clock() + self._timing.lag_probe
-        with contextlib.suppress(KafkaError):
-            self._probe()
-
-    def _probe(self) -> None:
-        assigned = sorted(self._consumer.assignment())
-        timeout_ms = round(self._timing.probe_timeout * 1000)
-        ends = self._consumer.end_offsets(assigned, timeout_ms=timeout_ms) if assigned else {}
-        if assigned:
-            lag = {tp.partition: max(0, ends[tp] - self._reached(tp)) for tp in assigned}
-            self._progress.measured(lag)
-            self._observer.lag(lag)
-            self._observer.fetched()
-
-    def _reached(self, partition: TopicPartition) -> int:
-        """Return the offset up to which messages are stored."""
-        reached = self._stored.get(partition, self._begun.get(partition))
-        if reached is None:  # nothing came from it yet
-            reached = self._consumer.position(partition, timeout_ms=1000)
-        return int(reached or 0)
 
     @contextlib.contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -321,29 +292,19 @@ class ConsumerLoop(Generic[P]):
         self._batches.took(stage, self._clock() - start)
 
 
-class _Forgetting(ConsumerRebalanceListener):  # type: ignore[misc] - the library has no types
-    """Tells the loop that partitions came; must not block, says the library."""
+class _Forgetting(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
+    """Starts the ledger anew when partitions came. Must not block, says the library."""
 
-    def __init__(self, forget: Callable[[], None]) -> None:
-        self._forget = forget
+    def __init__(self, ledger: OffsetLedger) -> None:
+        self._ledger = ledger
 
     def on_partitions_revoked(self, revoked: object) -> None:
-        """Nothing to do: what is stored is committed before the next poll."""
+        """Keep all: what is stored may still be committed."""
 
-    def on_partitions_assigned(self, assigned: object) -> None:
-        """Start to count anew."""
-        self._forget()
+    def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002 - the library's signature
+        """Forget what others may have read since."""
+        self._ledger.forget()
 
 
 def _done(future: "Future[None]", timeout: float) -> bool:
     return future in concurrent.futures.wait([future], timeout).done
-
-
-def _offsets_behind(batch: Sequence[Record]) -> Offsets:
-    """Return the offsets to commit when the whole `batch` is stored."""
-    return {
-        TopicPartition(record.topic, record.partition): OffsetAndMetadata(
-            record.offset + 1, "", record.leader_epoch
-        )
-        for record in batch
-    }

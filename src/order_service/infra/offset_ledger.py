@@ -1,0 +1,70 @@
+"""How far each partition has got: read, stored, committed.
+
+Pure bookkeeping of the consumer loop, without a broker in it.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from kafka import OffsetAndMetadata, TopicPartition
+
+Offsets = Mapping[TopicPartition, OffsetAndMetadata]
+
+
+class OffsetLedger:
+    """Offsets of the partitions that are assigned at present; used by one thread."""
+
+    def __init__(self) -> None:
+        self._begun: dict[TopicPartition, int] = {}
+        self._expected: dict[TopicPartition, int] = {}
+        self._stored: dict[TopicPartition, int] = {}
+        self._uncommitted: dict[TopicPartition, OffsetAndMetadata] = {}
+
+    def forget(self) -> None:
+        """Drop what is known of partitions: after a rebalance others may have read them.
+
+        What is stored but not committed is kept. Where a partition is still ours,
+        committing it spares a redelivery.
+        """
+        self._begun.clear()
+        self._expected.clear()
+        self._stored.clear()
+
+    def expected(self, partition: TopicPartition) -> int | None:
+        """Return the offset of the next message, None if none was read yet."""
+        return self._expected.get(partition)
+
+    def read(self, partition: TopicPartition, first: int, last: int) -> None:
+        """Messages from `first` to `last` were read."""
+        self._begun.setdefault(partition, first)
+        self._expected[partition] = last + 1
+
+    def stored(self, offsets: Offsets, assigned: Collection[TopicPartition]) -> None:
+        """A batch is stored; `offsets` are to be committed where still `assigned`."""
+        for partition, offset in offsets.items():
+            # One that was taken away meanwhile is the business of its new owner.
+            if partition in assigned:
+                self._uncommitted[partition] = offset
+                self._stored[partition] = offset.offset
+
+    def to_commit(self, assigned: Collection[TopicPartition]) -> Offsets:
+        """Return what is stored, not committed and still `assigned`."""
+        return {tp: offset for tp, offset in self._uncommitted.items() if tp in assigned}
+
+    def committed(self) -> None:
+        """What was to be committed is."""
+        self._uncommitted.clear()
+
+    def reached(self, partition: TopicPartition) -> int | None:
+        """Return the offset up to which messages are stored, None if none was read yet."""
+        return self._stored.get(partition, self._begun.get(partition))
+
+
+def offsets_behind(batch: Collection[Any]) -> Offsets:
+    """Return the offsets to commit once the whole `batch` is stored."""
+    return {
+        TopicPartition(record.topic, record.partition): OffsetAndMetadata(
+            record.offset + 1, "", record.leader_epoch
+        )
+        for record in batch
+    }
