@@ -8,6 +8,7 @@ that is reset with a request on it leaves them in doubt.
 
 import os
 import socket
+import stat
 import threading
 import time
 from collections.abc import Iterable
@@ -69,6 +70,8 @@ def stop_listening(port: int) -> None:
 
 def _replace(descriptor: int, port: int) -> None:
     """Put an idle socket in the place of `descriptor` if it listens on `port`."""
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        return
     # The duplicate belongs to us: closing it leaves the server's own alone.
     with socket.socket(fileno=os.dup(descriptor)) as known:
         if not known.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):

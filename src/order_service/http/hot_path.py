@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
 
-from order_service.orders.api import ORDER_RULE, OrderLookup, Representation
+from order_service.orders.api import ORDER_RULE, UNKNOWN, OrderLookup, Representation
 from order_service.orders.errors import OrderNotFoundError
 from order_service.orders.model import UID_PATTERN
 
@@ -54,8 +54,10 @@ class HotPath:
             return self._app(environ, start_response)
         try:
             found = self._cached(uid)
-        except OrderNotFoundError:
-            found = None
+        except OrderNotFoundError as error:
+            # The caches are asked, and counted, once: the view takes it from here.
+            environ[UNKNOWN] = error
+            return self._app(environ, start_response)
         if found is None:
             return self._app(environ, start_response)
         status, headers, body = self._answer(found, environ.get("HTTP_IF_NONE_MATCH"))

@@ -67,6 +67,9 @@ def open_consumer(connection: Connection, membership: Membership) -> KafkaConsum
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         allow_auto_create_topics=False,
+        # A broker answers as soon as it has data; this is for those that do not keep to it,
+        # and bounds how long an idle consumer does not hear of a rebalance.
+        fetch_max_wait_ms=100,
         max_poll_records=membership.max_poll_records,
         fetch_max_bytes=membership.fetch_max_bytes,
         max_partition_fetch_bytes=min(2 * _MEBIBYTE, membership.fetch_max_bytes),

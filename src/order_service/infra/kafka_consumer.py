@@ -111,9 +111,9 @@ class ConsumerLoop(Generic[P]):
             self._ledger,
             progress,
             observer,
-            timing.lag_probe,
-            timing.probe_timeout,
-            clock,
+            interval=timing.lag_probe,
+            timeout=timing.probe_timeout,
+            clock=clock,
         )
 
     def run(self) -> None:
