@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +27,19 @@ class Drainable:
 
     Args:
         app: Answers the requests.
-        draining: Set when the drain begins.
+        draining: A pipe that ends when the drain begins.
         port: The port to stop listening on.
         delay: Seconds after the beginning in which new connections are still accepted.
     """
 
-    def __init__(self, app: Wsgi, draining: Event, port: int, delay: float) -> None:
+    def __init__(self, app: Wsgi, draining: Connection, port: int, delay: float) -> None:
         self._app = app
         self._closing = False
         watch = threading.Thread(target=self._watch, args=(draining, port, delay), daemon=True)
         watch.start()
 
-    def _watch(self, draining: Event, port: int, delay: float) -> None:
-        draining.wait()
+    def _watch(self, draining: Connection, port: int, delay: float) -> None:
+        draining.poll(None)
         self._closing = True
         time.sleep(delay)
         stop_listening(port)

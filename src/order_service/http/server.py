@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
 
@@ -64,14 +64,14 @@ class DrainingServer(MPServer):
     of them is lost; see `draining` for what the workers do instead.
     """
 
-    def __init__(self, draining: Event, drain: float, **options: Any) -> None:  # noqa: ANN401 - granian's
+    def __init__(self, draining: Connection, drain: float, **options: Any) -> None:  # noqa: ANN401 - granian's
         super().__init__("order_service", **options)
         self._draining = draining
         self._drain = drain
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Drain, then stop the workers; called by granian in the main process."""
-        self._draining.set()
+        self._draining.close()
         time.sleep(self._drain)
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]  # granian's
 
@@ -96,8 +96,9 @@ def serve(factory: Callable[[], Wsgi], settings: ServerSettings) -> None:
     logging.getLogger("_granian").addFilter(_not_about_threads)
     # Workers must not inherit open connections, locks and pipes, as forked ones would.
     multiprocessing.set_start_method("spawn", force=True)
-    draining = multiprocessing.Event()
-    server = DrainingServer(draining, settings.drain, **_options(settings))
+    # Not an Event: setting one waits for ever for a waiter that was killed.
+    draining, writer = multiprocessing.Pipe(duplex=False)
+    server = DrainingServer(writer, settings.drain, **_options(settings))
     server.serve(target_loader=partial(_load, factory, draining, settings), wrap_loader=False)
 
 
@@ -140,7 +141,7 @@ def _require_free(host: str, port: int) -> None:
         probe.bind(address)
 
 
-def _load(factory: Callable[[], Wsgi], draining: Event, settings: ServerSettings) -> Wsgi:
+def _load(factory: Callable[[], Wsgi], draining: Connection, settings: ServerSettings) -> Wsgi:
     """Make the application; runs in a worker."""
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     app = factory()

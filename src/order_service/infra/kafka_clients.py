@@ -5,11 +5,13 @@ lose messages. Keys and values stay bytes: a deserializer that raises stops the
 library's consumer for good.
 """
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaTimeoutError
 
 _CLIENT_ID = "order-service"
 _MEBIBYTE = 1024 * 1024
@@ -80,13 +82,26 @@ def open_consumer(connection: Connection, membership: Membership) -> KafkaConsum
     )
 
 
+class _ClosingProducer(KafkaProducer):  # type: ignore[misc]  # untyped library
+    """A producer that closes even while records are unsettled.
+
+    The library's `close` ends at the timeout of its own flush and leaves the threads
+    behind. Whether a record was acknowledged is asked of its future in any case.
+    """
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait at most `timeout` seconds for the acknowledgements."""
+        with contextlib.suppress(KafkaTimeoutError):
+            super().flush(timeout)
+
+
 def open_producer(connection: Connection, max_request_bytes: int) -> KafkaProducer:
     """Return an idempotent producer that waits for all in-sync replicas.
 
     Raises:
         kafka.errors.KafkaError: No broker answered in time.
     """
-    return KafkaProducer(
+    return _ClosingProducer(
         **connection.settings(),
         acks="all",
         max_request_size=max_request_bytes,

@@ -60,12 +60,12 @@ class AcknowledgedProducer:
             )
             for record in records
         ]
-        producer.flush(timeout_ms=round(self._timeout * 1000))
+        producer.flush(timeout=self._timeout)
         for future in futures:
-            future.get(timeout_ms=1000)
+            future.get(timeout=0)
 
     def close(self) -> None:
         """Close the connection; a later `publish` opens another."""
         if self._producer is not None:
-            self._producer.close(timeout_ms=2000)
+            self._producer.close(timeout=2.0)
             self._producer = None
