@@ -108,6 +108,14 @@ def test_a_miss_is_answered_by_flask() -> None:
     assert dict(reply.headers)["X-Cache"] == "miss"
 
 
+def test_an_order_that_is_remembered_as_unknown_is_not_looked_up_again() -> None:
+    lookup = MemoryLookup()
+    lookup.broken = True
+    reply = ask(whole_service(services(lookup)), "GET", "/order/remembered")
+    assert reply.status.startswith("404")
+    assert dict(reply.headers)["X-Cache"] == "hit"
+
+
 def test_requests_are_counted_in_the_same_series_on_both_ways() -> None:
     def counts(level: Level) -> dict[str, float]:
         given = services(MemoryLookup(level))

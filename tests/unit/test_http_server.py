@@ -1,0 +1,144 @@
+"""The production server as a real process: bounds, stopping, dying."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psutil
+import pytest
+
+from order_service.http.draining import stop_listening
+
+ROOT = Path(__file__).parents[2]
+
+
+class Server:
+    """A running server with its FIFO."""
+
+    def __init__(self, port: int, fifo: Path) -> None:
+        os.mkfifo(fifo)
+        self.port, self.fifo = port, fifo
+        path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
+        arguments = [sys.executable, "-m", "tests.unit.http_server_app", str(port), str(fifo)]
+        self.process = subprocess.Popen(
+            arguments,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def get(self, path: str) -> tuple[int, bytes, str | None]:
+        """Return status, body and the Connection header."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer.getheader("Connection")
+        finally:
+            connection.close()
+
+    def get_when_up(self) -> bytes:
+        while self.process.poll() is None:
+            try:
+                return self.get("/")[1]
+            except ConnectionRefusedError:
+                continue
+        raise AssertionError(self.process.communicate()[0])
+
+    def stop(self) -> None:
+        with self.process:
+            self.process.terminate()
+            self.process.communicate(timeout=20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(free_port(), tmp_path / "fifo")
+    server.get_when_up()
+    yield server
+    server.stop()
+
+
+def test_sigterm_lets_the_request_in_flight_finish_and_exits_with_0(server: Server) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(server.get, "/wait")
+        with server.fifo.open("wb") as fifo:  # opens when the request is being handled
+            server.process.send_signal(signal.SIGTERM)
+            while True:
+                try:
+                    if server.get("/")[2] == "close":
+                        break
+                except ConnectionRefusedError:
+                    break
+            fifo.write(b"finished")
+        assert waiting.result()[:2] == (200, b"finished")
+    output, _ = server.process.communicate(timeout=20)
+    assert server.process.returncode == 0, output
+    assert "closed" in output
+
+
+def test_a_second_server_on_the_port_fails_instead_of_sharing_it(
+    server: Server, tmp_path: Path
+) -> None:
+    second = Server(server.port, tmp_path / "second")
+    output, _ = second.process.communicate(timeout=20)
+    assert second.process.returncode != 0
+    assert "in use" in output
+
+
+def test_the_workers_end_when_the_main_process_is_killed(server: Server) -> None:
+    worker = psutil.Process(int(server.get("/")[1]))
+    server.process.kill()
+    worker.wait(timeout=20)
+    assert not worker.is_running()
+
+
+def test_a_worker_that_dies_is_replaced(server: Server) -> None:
+    first = server.get("/")[1]
+    os.kill(int(first), signal.SIGKILL)
+    replaced = False
+    while server.process.poll() is None and not replaced:
+        try:
+            replaced = server.get("/")[1] != first
+        except (ConnectionError, OSError):
+            continue
+    assert replaced
+    server.process.terminate()
+    server.process.communicate(timeout=20)
+
+
+def test_a_head_that_is_too_large_is_refused(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 200_000 + b"\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 431")
+
+
+def test_only_listening_on_the_given_port_is_stopped() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as kept,
+        socket.create_server(("127.0.0.1", 0)) as stopped,
+    ):
+        address, other = stopped.getsockname(), kept.getsockname()
+        with socket.create_connection(address) as client:
+            accepted, _ = stopped.accept()
+            stop_listening(address[1])
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(address)
+            socket.create_connection(other).close()
+            with accepted:
+                accepted.sendall(b"still here")
+                assert client.recv(100) == b"still here"
