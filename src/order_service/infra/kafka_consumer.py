@@ -10,7 +10,7 @@ import concurrent.futures
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -123,7 +123,7 @@ class ConsumerLoop(Generic[P]):
             Exception: What the handler's `store` raised; its batch is not committed.
         """
         self._learn_partitions()
-        self._consumer.subscribe([self._topic], listener=_Forgetting(self._ledger))
+        self._consumer.subscribe([self._topic], listener=_Keeping(self._ledger))
         with self._storing() as storing:
             in_flight: InFlight | None = None
             while not self._stopping.is_set():
@@ -292,8 +292,8 @@ class ConsumerLoop(Generic[P]):
         self._batches.took(stage, self._clock() - start)
 
 
-class _Forgetting(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
-    """Starts the ledger anew when partitions came. Must not block, says the library."""
+class _Keeping(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
+    """Trims the ledger to the partitions that came. Must not block, says the library."""
 
     def __init__(self, ledger: OffsetLedger) -> None:
         self._ledger = ledger
@@ -301,9 +301,9 @@ class _Forgetting(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
     def on_partitions_revoked(self, revoked: object) -> None:
         """Keep all: what is stored may still be committed."""
 
-    def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002 - the library's signature
-        """Forget what others may have read since."""
-        self._ledger.forget()
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Forget the partitions that others read now; `assigned` are all of ours."""
+        self._ledger.keep(set(assigned))
 
 
 def _done(future: "Future[None]", timeout: float) -> bool:

@@ -20,15 +20,15 @@ class OffsetLedger:
         self._stored: dict[TopicPartition, int] = {}
         self._uncommitted: dict[TopicPartition, OffsetAndMetadata] = {}
 
-    def forget(self) -> None:
-        """Drop what is known of partitions: after a rebalance others may have read them.
+    def keep(self, assigned: Collection[TopicPartition]) -> None:
+        """Drop what is known of all partitions but these: others read them now.
 
-        What is stored but not committed is kept. Where a partition is still ours,
-        committing it spares a redelivery.
+        A partition that stays keeps its position in the client, so what is known of it
+        still holds. What is stored but not committed is kept in any case.
         """
-        self._begun.clear()
-        self._expected.clear()
-        self._stored.clear()
+        for known in (self._begun, self._expected, self._stored):
+            for partition in known.keys() - assigned:
+                del known[partition]
 
     def expected(self, partition: TopicPartition) -> int | None:
         """Return the offset of the next message, None if none was read yet."""
