@@ -46,7 +46,7 @@ class Stack:
         self.data_dir = data_dir
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self.log = data_dir.parent / f"{data_dir.name}.log"
+        self.log = data_dir.parent / f"{port}.log"
         self.environ = {
             **os.environ,
             "ORDER_SERVICE_DATA_DIR": str(data_dir),
@@ -89,9 +89,9 @@ class Stack:
             return int(json.loads((self.data_dir / PID_FILES[part]).read_text())["pid"])
         return 0
 
-    def produce_the_canonical_order(self) -> None:
+    def produce(self, *arguments: str) -> None:
         environ = {**self.environ, **{k: v for k, v in self.addresses().items() if v is not None}}
-        command = [sys.executable, "-m", "producer", "--file", str(CANONICAL)]
+        command = [sys.executable, "-m", "producer", *arguments]
         subprocess.run(command, cwd=ROOT, env=environ, check=True, timeout=30, capture_output=True)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
@@ -151,7 +151,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_an_order_that_is_produced_is_answered(stack: Stack) -> None:
-    stack.produce_the_canonical_order()
+    stack.produce("--file", str(CANONICAL))
     eventually(lambda: stack.get(f"/order/{ORDER_UID}") == 200, 20, "the order is answered")
 
 
@@ -191,7 +191,7 @@ def test_a_taken_http_port_is_an_error_that_names_the_way_out(stack: Stack, tmp_
 
 
 @pytest.mark.parametrize("part", ["consumer", "api", "postgres", "valkey", "broker"])
-def test_a_part_that_is_killed_comes_back(stack: Stack, part: str) -> None:
+def test_a_part_that_is_killed_comes_back(stack: Stack, part: str, tmp_path: Path) -> None:
     killed = stack.pid_of(part)
     os.kill(killed, signal.SIGKILL)
 
@@ -200,7 +200,18 @@ def test_a_part_that_is_killed_comes_back(stack: Stack, part: str) -> None:
 
     eventually(is_back, 15, f"{part} runs again")
     eventually(lambda: stack.get("/health/ready") == 200, 20, "the API is ready again")
-    eventually(lambda: stack.get(f"/order/{ORDER_UID}") == 200, 20, "the order is still answered")
+    assert stack.get(f"/order/{ORDER_UID}") == 200
+    fresh = _order_named(f"after-{part}", tmp_path)
+    stack.produce("--file", str(fresh))
+    eventually(lambda: stack.get(f"/order/after-{part}") == 200, 20, "a new order is answered")
+
+
+def _order_named(uid: str, folder: Path) -> Path:
+    order = json.loads(CANONICAL.read_text()) | {"order_uid": uid}
+    order["payment"]["transaction"] = uid
+    path = folder / "order.json"
+    path.write_text(json.dumps(order))
+    return path
 
 
 def test_sigterm_stops_everything_in_time(stack: Stack) -> None:
@@ -229,7 +240,7 @@ def test_a_stop_in_the_middle_of_a_start_leaves_nothing_behind(
 def test_a_killed_run_leaves_no_process_and_its_data_serve_the_next_one(tmp_path: Path) -> None:
     with running(tmp_path / "data") as first:
         first.await_ready()
-        first.produce_the_canonical_order()
+        first.produce("--file", str(CANONICAL))
         eventually(lambda: first.get(f"/order/{ORDER_UID}") == 200, 20, "the order is stored")
         first.process.kill()
         first.process.wait()
