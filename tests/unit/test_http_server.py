@@ -127,18 +127,17 @@ def test_a_head_that_is_too_large_is_refused(server: Server) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 431")
 
 
-def test_only_listening_on_the_given_port_is_stopped() -> None:
+def test_nobody_new_gets_in_while_those_in_the_queue_are_still_accepted() -> None:
     with (
-        socket.create_server(("127.0.0.1", 0)) as kept,
-        socket.create_server(("127.0.0.1", 0)) as stopped,
+        socket.create_server(("127.0.0.1", 0)) as barred,
+        socket.create_server(("127.0.0.1", 0)) as open_,
+        socket.create_connection(barred.getsockname()) as queued,
     ):
-        address, other = stopped.getsockname(), kept.getsockname()
-        with socket.create_connection(address) as client:
-            accepted, _ = stopped.accept()
-            stop_listening(address[1])
-            with pytest.raises(ConnectionRefusedError):
-                socket.create_connection(address)
-            socket.create_connection(other).close()
-            with accepted:
-                accepted.sendall(b"still here")
-                assert client.recv(100) == b"still here"
+        stop_listening(barred.getsockname()[1])
+        with pytest.raises(TimeoutError):
+            socket.create_connection(barred.getsockname(), timeout=0.2)
+        socket.create_connection(open_.getsockname()).close()
+        accepted, _ = barred.accept()
+        with accepted:
+            accepted.sendall(b"welcome")
+            assert queued.recv(100) == b"welcome"

@@ -3,9 +3,10 @@
 First every answer says that its connection ends with it: clients with a connection leave.
 Then the worker stops listening, while what it has accepted is still read and answered:
 new clients are refused by the kernel, which they can see and repeat, where a connection
-that is reset with a request on it leaves them in doubt.
+that is reset with a request on it would leave them in doubt.
 """
 
+import ctypes
 import os
 import socket
 import stat
@@ -20,6 +21,28 @@ from typing import Any
 from .guard import Environ, Wsgi
 
 _OPEN_FILES = Path("/proc/self/fd")
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h; the module socket does not have it
+
+
+class _Instruction(ctypes.Structure):
+    """One instruction of the classic packet filter: sock_filter in linux/filter.h."""
+
+    _fields_ = (
+        ("code", ctypes.c_uint16),
+        ("jt", ctypes.c_uint8),
+        ("jf", ctypes.c_uint8),
+        ("k", ctypes.c_uint32),
+    )
+
+
+class _Program(ctypes.Structure):
+    """A filter: sock_fprog in linux/filter.h."""
+
+    _fields_ = (("length", ctypes.c_uint16), ("code", ctypes.POINTER(_Instruction)))
+
+
+_RETURN = 0x06
+_DROP_ALL = _Program(1, ctypes.pointer(_Instruction(_RETURN, 0, 0, 0)))  # keep no byte
 
 
 class Drainable:
@@ -56,27 +79,25 @@ class Drainable:
 
 
 def stop_listening(port: int) -> None:
-    """Close the sockets of this process that listen on `port`, under the server's feet.
+    """Let no more connections reach the sockets of this process that listen on `port`.
 
-    The server offers no way to stop accepting without closing what it accepted. A socket
-    that nobody connects to takes the place of the listening one, so that the server goes
-    on waiting for connections and none comes. Where there is no /proc, nothing happens.
+    The server offers no way to stop accepting without closing what it accepted, and closing
+    a socket resets the connections in its queue. A packet filter that drops everything
+    closes the door and leaves the queue: the server accepts what is in it and nothing
+    comes after. Only Linux has this; elsewhere nothing happens.
     """
     with suppress(OSError):
         for name in os.listdir(_OPEN_FILES):  # noqa: PTH208 - numbers are wanted, not paths
             with suppress(OSError):
-                _replace(int(name), port)
+                _bar(int(name), port)
 
 
-def _replace(descriptor: int, port: int) -> None:
-    """Put an idle socket in the place of `descriptor` if it listens on `port`."""
+def _bar(descriptor: int, port: int) -> None:
+    """Attach the filter to `descriptor` if it listens on `port`."""
     if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
         return
     # The duplicate belongs to us: closing it leaves the server's own alone.
     with socket.socket(fileno=os.dup(descriptor)) as known:
-        if not known.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            return
-        if known.getsockname()[1] != port:
-            return
-        with socket.socket(known.family, socket.SOCK_STREAM) as idle:
-            os.dup2(idle.fileno(), descriptor, inheritable=False)
+        listens = known.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        if listens and known.getsockname()[1] == port:
+            known.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, bytes(_DROP_ALL))
