@@ -1,13 +1,20 @@
 """What `GET /orders` takes and gives, for validation and for the API's documentation."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+import msgspec
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from order_service.orders.model import UtcDatetime
 from order_service.orders.schema import OrderSchema, PaymentSchema, UtcDateTime
 
 _ORDER = OrderSchema().fields
 _PAYMENT = PaymentSchema().fields
+
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 def _filter(description: str, example: str) -> fields.String:
@@ -16,6 +23,25 @@ def _filter(description: str, example: str) -> fields.String:
         validate=[validate.Length(min=1, max=255), validate.Regexp(r"^[^\x00]*\Z")],
         metadata={"description": description, "example": example, "pattern": r"^[^\u0000]*$"},
     )
+
+
+class FilterTime(UtcDateTime):
+    """A time to compare with; one that no order can have is as good as the nearest bound."""
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - marshmallow's signature
+        try:
+            return super()._deserialize(value, *args, **options)
+        except ValidationError:
+            return _nearest(value)
+
+
+def _nearest(value: object) -> datetime:
+    """Return the bound that is nearest to a time outside the years of orders."""
+    try:
+        moment = msgspec.convert(value, UtcDatetime)
+    except msgspec.ValidationError as error:
+        raise ValidationError(str(error)) from None
+    return _EARLIEST if moment.year < _LATEST.year else _LATEST
 
 
 class OrdersQuery(Schema):
@@ -28,13 +54,13 @@ class OrdersQuery(Schema):
 
     customer_id = _filter("Only orders of this customer", "test")
     track_number = _filter("Only orders with this track number", "WBILMTESTTRACK")
-    created_from = UtcDateTime(
+    created_from = FilterTime(
         metadata={
             "description": "Only orders created at this time or later (RFC 3339 with an offset)",
             "example": "2021-11-26T00:00:00Z",
         }
     )
-    created_before = UtcDateTime(
+    created_before = FilterTime(
         metadata={
             "description": "Only orders created before this time (RFC 3339 with an offset)",
             "example": "2021-11-27T00:00:00Z",
