@@ -35,6 +35,9 @@ class ConsumerMetrics:
             "Seconds since a broker last answered a fetch",
             registry=registry,
         )
+        self._register_troubles(registry)
+
+    def _register_troubles(self, registry: CollectorRegistry) -> None:
         # Paused by the limit on rejected messages: a person has to look.
         self._paused = Gauge(
             f"{PREFIX}_consumer_paused",
