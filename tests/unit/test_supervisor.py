@@ -123,13 +123,12 @@ class Scene:
         *,
         once: bool = False,
         foundation: bool = False,
-        failures: Iterable[Exception] = (),
+        bound_to: str = "",
     ) -> ScriptedPart:
-        part = ScriptedPart(name, self.journal, list(failures))
+        part = ScriptedPart(name, self.journal)
         policy = RestartPolicy(RestartLimits(), jitter=lambda: 1.0)
-        self.children.append(
-            Child(part, policy, after=tuple(after), once=once, foundation=foundation)
-        )
+        child = Child(part, policy, tuple(after), once, foundation, bound_to)
+        self.children.append(child)
         return part
 
     def run(self, stop_after: float) -> None:
@@ -238,7 +237,7 @@ def test_a_crash_loop_is_said_plainly(scene: Scene) -> None:
 
 def test_a_first_start_that_fails_stops_all_and_says_what_failed(scene: Scene) -> None:
     valkey = scene.child("valkey", foundation=True)
-    scene.child("postgres", foundation=True, failures=[OSError("disk full")])
+    scene.child("postgres", foundation=True).failures = [OSError("disk full")]
     with pytest.raises(StartFailedError, match="postgres did not start: disk full"):
         scene.run(stop_after=5)
     assert not valkey.running
@@ -255,6 +254,16 @@ def test_a_new_address_replaces_the_children_that_use_it(scene: Scene) -> None:
     assert scene.starts("api") == 1
     assert scene.journal.index("stop consumer") > scene.journal.index("start kafka")
     assert not consumer.running
+
+
+def test_a_bound_child_ends_with_the_other_and_waits_until_that_is_back(scene: Scene) -> None:
+    broker = scene.child("kafka", foundation=True)
+    scene.child("consumer", after=["kafka"], bound_to="kafka")
+    scene.inbox.at(3, dies(broker))
+    scene.run(stop_after=10)
+    life = ["start kafka", "start consumer"]
+    assert scene.journal[:5] == [*life, "kill consumer", *life]
+    assert not scene.log.has("warning consumer died")
 
 
 class LateStart(ScriptedPart):

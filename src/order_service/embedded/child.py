@@ -53,6 +53,7 @@ class Child:
         after: names of the children that must be up, or done, before its first start.
         once: it is a step of the start: done when `start()` returns, never watched.
         foundation: others need it to stop cleanly, so it is stopped last.
+        bound_to: name of a child, one of `after`, whose death ends this one, too, at once.
         state: where it stands; changed by the supervisor's loop alone.
         seen_up: it came up at least once, so a fault from now on is met by a restart.
         since: when it came up last, on the supervisor's clock.
@@ -65,6 +66,7 @@ class Child:
     after: Sequence[str] = ()
     once: bool = False
     foundation: bool = False
+    bound_to: str = ""
     state: State = field(default=State.WAITING, init=False)
     seen_up: bool = field(default=False, init=False)
     since: float = field(default=0.0, init=False)

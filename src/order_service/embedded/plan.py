@@ -28,11 +28,15 @@ class Server(Part, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The servers that the stack starts, as nothing names others."""
+    """The servers that the stack starts, as nothing names others.
+
+    `kafka_forgets` says that the broker comes back without data and offsets when it died.
+    """
 
     postgres: Server | None
     redis: Server | None
     kafka: Server | None
+    kafka_forgets: bool
 
     def named(self) -> dict[str, Server]:
         """Return those that there are, by their names."""
@@ -89,6 +93,7 @@ class Plan:
         return [Child(server, _policy(), foundation=True) for server in servers]
 
     def _services(self, readiness: Readiness) -> list[Child]:
+        everything = self._servers.named()
         postgres = [self._servers.postgres.name] if self._servers.postgres else []
         migrate = self._step("migrate", "order_service", "migrate", "up")
         consumer = self._service("consumer", "order_service", "consume")
@@ -96,9 +101,18 @@ class Plan:
         return [
             Child(migrate, _policy(), after=postgres, once=True),
             Child(api, _policy(), after=[*self._servers.lookup(), "migrate"]),
-            Child(consumer, _policy(), after=[*self._servers.named(), "migrate"]),
+            Child(consumer, _policy(), after=[*everything, "migrate"], bound_to=self._fate()),
             Child(readiness, _policy(), after=["api", "consumer"], once=True),
         ]
+
+    def _fate(self) -> str:
+        """Name the child that takes the consumer with it.
+
+        A consumer that goes on, at its old positions, with a broker that has begun anew would skip
+        what is there now.
+        """
+        kafka = self._servers.kafka
+        return kafka.name if kafka is not None and self._servers.kafka_forgets else ""
 
     def _demo(self, demo: Demo | None) -> list[Child]:
         if demo is None:

@@ -154,6 +154,7 @@ def _servers(config: Config, options: StackOptions) -> Servers:
         postgres=_postgres(config, data_dir) if "postgres.host" in missing else None,
         redis=ValkeyServer(data_dir / "valkey") if "redis.url" in missing else None,
         kafka=_broker(config, options) if "kafka.bootstrap_servers" in missing else None,
+        kafka_forgets=not options.apache_kafka,
     )
 
 

@@ -156,6 +156,7 @@ class Supervisor:
     def _died(self, child: Child, what: str) -> None:
         now = self._around.clock()
         verdict = child.policy.died(now, now - child.since if child.state is State.UP else 0.0)
+        self._end_bound(child)
         child.state = State.BACKOFF
         child.restart_at = now + verdict.delay
         delay = round(verdict.delay, 2)
@@ -166,6 +167,14 @@ class Supervisor:
                 f"{verdict.window:.0f} s: see its log for the cause",
                 child=child.name,
             )
+
+    def _end_bound(self, dead: Child) -> None:
+        """End those that must not meet the next life of `dead`; they wait for it then."""
+        for child in self._children.values():
+            if child.bound_to == dead.name and child.state is State.UP:
+                self._log.info(f"{child.name} waits for {dead.name}", child=child.name)
+                attempt(child.part.kill)
+                child.state = State.WAITING
 
     def _stop_all(self) -> None:
         self._log.info("stopping", children=sorted(self._children))
