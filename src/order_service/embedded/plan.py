@@ -100,7 +100,8 @@ class Plan:
         api = self._service("api", "order_service", "api")
         return [
             Child(migrate, _policy(), after=postgres, once=True),
-            Child(api, _policy(), after=[*self._servers.lookup(), "migrate"]),
+            # Not the broker is what it waits for, but stack.env: who sees the API up may read it.
+            Child(api, _policy(), after=[*everything, "migrate"]),
             Child(consumer, _policy(), after=[*everything, "migrate"], bound_to=self._fate()),
             Child(readiness, _policy(), after=["api", "consumer"], once=True),
         ]
