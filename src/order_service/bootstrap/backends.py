@@ -66,12 +66,12 @@ def make_cache(config: Config, client: Redis, metrics: Metrics) -> RedisCache:
     """Return the shared cache."""
     settings = config.cache
     circuit = CircuitBreaker(config.redis.circuit_open)
-    metrics.lookup.circuit_open.set_function(lambda: not circuit.closed)
+    metrics.cache.circuit_open.set_function(lambda: not circuit.closed)
     return RedisCache(
         client,
         Lifetimes(settings.ttl, settings.ttl_jitter, settings.negative_ttl),
         circuit,
-        metrics.lookup.errors.inc,
+        metrics.cache.errors.inc,
     )
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from .backends import BackendMetrics
 from .consumer import ConsumerMetrics
 from .ingest import BatchMetrics, IngestMetrics
-from .lookup import LookupMetrics
+from .lookup import CacheMetrics, LookupMetrics
 from .registry import PREFIX, Registry, registry_for_scrape
 
 __all__ = ["PREFIX", "Metrics", "Registry", "registry_for_scrape"]
@@ -55,6 +55,11 @@ class Metrics:
     def lookup(self) -> LookupMetrics:
         """Where lookups were answered; a LookupObserver."""
         return LookupMetrics(self.registry)
+
+    @cached_property
+    def cache(self) -> CacheMetrics:
+        """Failures of the shared cache."""
+        return CacheMetrics(self.registry)
 
     @cached_property
     def backends(self) -> BackendMetrics:

@@ -33,7 +33,7 @@ class BackendMetrics:
                 ["backend"],
                 registry=registry,
             ),
-            ["postgres", "kafka"],
+            ["postgres", "kafka", "dead-letters"],
         )
 
     def queried(self, query: str, seconds: float, *, ok: bool) -> None:

@@ -1,4 +1,4 @@
-"""Where lookups are answered, and how the cache is."""
+"""Where lookups are answered, and how the shared cache is."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -19,18 +19,6 @@ class LookupMetrics:
             registry=registry,
         )
         self._by_level = {level: requests.labels(level) for level in Level}
-        # Errors cost a client only time, so nobody would notice without this.
-        self.errors = Counter(
-            f"{PREFIX}_cache_errors_total",
-            "Calls to Redis that failed",
-            registry=registry,
-        )
-        self.circuit_open = Gauge(
-            f"{PREFIX}_cache_circuit_open",
-            "1 while Redis is left alone after a failure",
-            multiprocess_mode="livemax",
-            registry=registry,
-        )
         self._warmed = Gauge(
             f"{PREFIX}_warm_up_orders",
             "Orders that the warm-up has cached",
@@ -52,3 +40,21 @@ class LookupMetrics:
         """The warm-up has cached `done` of at most `total` orders."""
         self._warmed.set(done)
         self._warm.set(done >= total)
+
+
+class CacheMetrics:
+    """How the shared cache is, for every process that uses it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # Errors cost a client only time, so nobody would notice without this.
+        self.errors = Counter(
+            f"{PREFIX}_cache_errors_total",
+            "Calls to Redis that failed",
+            registry=registry,
+        )
+        self.circuit_open = Gauge(
+            f"{PREFIX}_cache_circuit_open",
+            "1 while Redis is left alone after a failure",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )

@@ -14,7 +14,7 @@ from .model import Order
 from .schema import faults_of
 
 MAX_MESSAGE_BYTES = 1024 * 1024
-"""Longest message that is looked at."""
+"""Longest message that is looked at, unless a caller says otherwise."""
 
 MAX_DEPTH = 32
 """Deepest nesting of arrays and objects; an order needs three levels."""
@@ -24,8 +24,12 @@ _decode_any = msgspec.json.Decoder().decode
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
-def decode(raw: bytes | None) -> Order:
+def decode(raw: bytes | None, max_bytes: int = MAX_MESSAGE_BYTES) -> Order:
     """Return the order that a message holds.
+
+    Args:
+        raw: The message's bytes; None is a tombstone.
+        max_bytes: Longest message that is looked at.
 
     Raises:
         InvalidOrderError: It holds none; the error's reason is one of ``empty``,
@@ -34,8 +38,8 @@ def decode(raw: bytes | None) -> Order:
     """
     if raw is None or not raw:
         _refuse("empty", "The message has no content.")
-    if len(raw) > MAX_MESSAGE_BYTES:
-        _refuse("too_large", f"{len(raw)} bytes are more than {MAX_MESSAGE_BYTES}.")
+    if len(raw) > max_bytes:
+        _refuse("too_large", f"{len(raw)} bytes are more than {max_bytes}.")
     text = _text(raw)
     # Each level opens a bracket, so few brackets prove a shallow message without a scan.
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
