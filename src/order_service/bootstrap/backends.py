@@ -3,7 +3,6 @@
 import threading
 
 from psycopg.conninfo import make_conninfo
-from redis import Redis
 
 from order_service.config import Config
 from order_service.config import Retry as RetryConfig
@@ -56,13 +55,13 @@ def _session_options(config: Config) -> str:
     return " ".join(f"-c {name}={value}" for name, value in values.items())
 
 
-def connect_redis(config: Config) -> Redis:
+def connect_redis(config: Config) -> redis.FastRedis:
     """Return a Redis client; connects on first use."""
     settings = config.redis
     return redis.connect(settings.url.reveal(), settings.timeout, settings.max_connections)
 
 
-def make_cache(config: Config, client: Redis, metrics: Metrics) -> RedisCache:
+def make_cache(config: Config, client: redis.FastRedis, metrics: Metrics) -> RedisCache:
     """Return the shared cache."""
     settings = config.cache
     circuit = CircuitBreaker(config.redis.circuit_open)

@@ -8,7 +8,7 @@ payment and at least one item.
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Self
 
 import msgspec
 from msgspec import Meta, Struct
@@ -166,7 +166,7 @@ def to_utc(moment: datetime) -> datetime:
     return moment
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True, gc=False):
     """An order as it is served: its canonical JSON and the digest of those bytes.
 
     The canonical JSON is compact, in the field order of :class:`Order`, without unknown

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from .model import Document
 
 
@@ -40,7 +42,7 @@ class Message(Protocol):
         """The content's bytes; None is a tombstone."""
 
 
-class Source(NamedTuple):
+class Source(Struct, frozen=True, gc=False):
     """Where a message stood; tells which of two versions of an order is the newer one.
 
     Attributes:
@@ -55,7 +57,7 @@ class Source(NamedTuple):
     offset: int
 
 
-class OrderRecord(NamedTuple):
+class OrderRecord(Struct, frozen=True, gc=False):
     """A valid order on its way into storage."""
 
     uid: str
@@ -168,6 +170,9 @@ class OrderCache(Protocol):
 
     def fill_absent(self, uid: str) -> None:
         """Remember for a short time that there is no such order, unless an entry exists."""
+
+    def forget_many(self, uids: Collection[str]) -> None:
+        """Drop the entries of these orders, which may be older than what is stored."""
 
     def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
         """Like `fill`, for many; return whether the cache took them."""

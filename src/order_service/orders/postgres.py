@@ -104,13 +104,13 @@ def _pack(records: Sequence[OrderRecord]) -> str:
     parts = [
         b'{"digest":"%b","stream":%b,"partition":%d,"offset":%d,"order":%b}'
         % (
-            document.digest.encode(),
-            b'"%b"' % source.stream.encode() if source.stream else b"null",
-            source.partition,
-            source.offset,
-            document.body,
+            record.document.digest.encode(),
+            b'"%b"' % record.source.stream.encode() if record.source.stream else b"null",
+            record.source.partition,
+            record.source.offset,
+            record.document.body,
         )
-        for _, document, source in records
+        for record in records
     ]
     return (b"[" + b",".join(parts) + b"]").decode()
 

@@ -85,7 +85,8 @@ WITH incoming AS MATERIALIZED (
         nm_id = excluded.nm_id, brand = excluded.brand, status = excluded.status
 ), unpacked AS (
     DELETE FROM orders.items USING changed
-    WHERE NOT changed.created
+    -- The array makes the index the only way: a join would be planned as a scan of all items.
+    WHERE items.order_uid = ANY (ARRAY(SELECT order_uid FROM changed WHERE NOT created))
       AND items.order_uid = changed.order_uid
       AND items.position > jsonb_array_length(changed.items)
 )

@@ -9,11 +9,12 @@ and the caller goes on without it.
 import random
 import threading
 from collections.abc import Callable, Collection, Iterable
-from typing import Final, NamedTuple, TypeVar, cast
+from typing import Final, NamedTuple, TypeVar
 
-from redis import Redis, RedisError, ResponseError
+from redis import RedisError, ResponseError
 
 from order_service.infra.circuit import CircuitBreaker
+from order_service.infra.redis import Entry, FastRedis
 
 from .model import Document, digest
 from .ports import ABSENT, Absent
@@ -56,7 +57,7 @@ class RedisCache:
 
     def __init__(
         self,
-        client: Redis,
+        client: FastRedis,
         lifetimes: Lifetimes,
         circuit: CircuitBreaker,
         on_failure: Callable[[], object] = lambda: None,
@@ -74,9 +75,7 @@ class RedisCache:
         """See :meth:`ports.OrderCache.get`."""
         key = PREFIX + uid
         try:
-            entry: bytes | None = self._attempt(
-                lambda: cast("bytes | None", self._client.get(key)), None
-            )
+            entry = self._attempt(lambda: self._client.fast_get(key), None)
         except ResponseError:  # a value of another type
             entry = b""
         if entry is None:
@@ -105,7 +104,7 @@ class RedisCache:
 
     def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
         """See :meth:`ports.OrderCache.fill_many`."""
-        return self._pipeline(documents, nx=True)
+        return self._set_many(documents, only_new=True)
 
     def put_many(self, documents: Collection[tuple[str, Document]]) -> None:
         """See :meth:`ports.OrderCache.put_many`.
@@ -113,9 +112,14 @@ class RedisCache:
         An entry that cannot be set may hold the order's older content, and Redis may be
         back before it expires: its deletion is owed and made up for by `settle`.
         """
-        if documents and not self._pipeline(documents, nx=False):
+        if documents and not self._set_many(documents, only_new=False):
             self._owe(uid for uid, _ in documents)
         self.settle()
+
+    def forget_many(self, uids: Collection[str]) -> None:
+        """See :meth:`ports.OrderCache.forget_many`."""
+        if uids and not self._delete(uids):
+            self._owe(uids)
 
     def settle(self) -> None:
         """Delete the entries that could not be set, if Redis is back."""
@@ -134,17 +138,14 @@ class RedisCache:
             while len(self._owed) > self.MAX_OWED:
                 del self._owed[next(iter(self._owed))]
 
-    def _pipeline(self, documents: Collection[tuple[str, Document]], *, nx: bool) -> bool:
+    def _set_many(self, documents: Collection[tuple[str, Document]], *, only_new: bool) -> bool:
         """Set many entries in one round trip; return whether all were taken."""
-
-        def send() -> bool:
-            pipeline = self._client.pipeline(transaction=False)
-            for uid, document in documents:
-                pipeline.set(PREFIX + uid, _entry(document), px=self._ttl(), nx=nx)
-            replies = pipeline.execute(raise_on_error=False)
-            return not any(isinstance(reply, Exception) for reply in replies)
-
-        return self._forgiving(send, default=False)
+        entries = [
+            Entry(PREFIX + uid, _entry(document), self._ttl()) for uid, document in documents
+        ]
+        return self._forgiving(
+            lambda: self._client.set_many(entries, only_new=only_new), default=False
+        )
 
     def _delete(self, uids: Collection[str]) -> bool:
         keys = [PREFIX + uid for uid in uids]
