@@ -53,6 +53,9 @@ class Wait(Protocol):
 class Retry:
     """Calls until success. One object a backend; it knows whether that backend is failing.
 
+    Thread-safe.
+
+
     Args:
         backend: Name for log and metrics, for example ``postgres``.
         policy: Attempts and delays.
@@ -87,64 +90,80 @@ class Retry:
         self._uniform = uniform
         self._wait = wait or stopping.wait
         self._clock = clock
-        self._failures = 0
-        self._failing_since: float | None = None
+        self._outages: list[_Outage] = []
         self._reported = float("-inf")
 
     @property
     def exhausted(self) -> bool:
-        """Whether the attempts are used up and the backend still fails."""
-        return self._failures >= self._policy.attempts
+        """Whether a call has used its attempts up and still fails."""
+        return any(outage.failures >= self._policy.attempts for outage in self._outages)
 
     @property
     def failing_for(self) -> float:
-        """Seconds since the first failure of the present outage, 0 if there is none."""
-        since = self._failing_since
-        return 0.0 if since is None else self._clock() - since
+        """Seconds since the first failure of what is failing now, 0 if nothing is."""
+        return max((self._clock() - outage.since for outage in self._outages), default=0.0)
 
     def call(self, attempt: Callable[[], T]) -> T:
         """Return what `attempt` returns once it no longer raises a transient error.
 
-        Blocks for as long as the outage lasts.
+        Blocks for as long as the outage lasts. Several threads may call at once.
 
         Raises:
             StoppedError: The process is stopping.
         """
-        while True:
-            try:
-                result = attempt()
-            except self._transient as error:
-                self._failed(error)
-                self._pause()
-            else:
-                self._succeeded()
-                return result
+        try:
+            return attempt()
+        except self._transient as error:
+            return self._outlast(error, attempt)
 
-    def _failed(self, error: Exception) -> None:
-        self._failures += 1
-        if self._failing_since is None:
-            self._failing_since = self._clock()
+    def _outlast(self, error: Exception, attempt: Callable[[], T]) -> T:
+        """Repeat `attempt`, which failed with `error`, until it succeeds."""
+        outage = _Outage(self._clock())
+        self._outages.append(outage)
+        try:
+            while True:
+                outage.failures += 1
+                self._report(outage, error)
+                self._pause(outage)
+                try:
+                    result = attempt()
+                except self._transient as again:
+                    error = again
+                else:
+                    self._report_end(outage)
+                    return result
+        finally:
+            self._outages.remove(outage)
+
+    def _report(self, outage: "_Outage", error: Exception) -> None:
+        """Log the first failures, and then one a minute."""
         due = self._clock() - self._reported >= self.REPORT_EVERY
-        if self._failures < self._policy.attempts or due:
+        if outage.failures < self._policy.attempts or due:
             self._reported = self._clock()
             _log.warning(
                 "backend is failing, trying again",
                 backend=self.backend,
-                failures=self._failures,
-                failing_for=round(self.failing_for, 1),
+                failures=outage.failures,
+                failing_for=round(self._clock() - outage.since, 1),
                 error=str(error),
             )
 
-    def _pause(self) -> None:
+    def _pause(self, outage: "_Outage") -> None:
         """Sleep a jittered backoff, unless the process is stopping."""
-        delay = self._uniform(0.0, self._policy.backoff(self._failures))
+        delay = self._uniform(0.0, self._policy.backoff(outage.failures))
         if self._stopping.is_set() or self._wait(delay):
             raise StoppedError(self.backend)
         self._on_retry(self.backend)
 
-    def _succeeded(self) -> None:
-        if self._failures:
-            _log.info("backend is back", backend=self.backend, after=round(self.failing_for, 1))
-            self._failures = 0
-            self._failing_since = None
-            self._reported = float("-inf")
+    def _report_end(self, outage: "_Outage") -> None:
+        after = round(self._clock() - outage.since, 1)
+        _log.info("backend is back", backend=self.backend, after=after)
+        self._reported = float("-inf")
+
+
+class _Outage:
+    """One call that is being repeated."""
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.failures = 0
