@@ -105,8 +105,9 @@ class Sasl(Struct, frozen=True, forbid_unknown_fields=True):
 class Batch(Struct, frozen=True, forbid_unknown_fields=True):
     """How much is stored in one transaction."""
 
-    max_messages: Annotated[int, Meta(ge=1, le=100000)] = 500
+    max_messages: Annotated[int, Meta(ge=1, le=100000)] = 1000
     max_bytes: Annotated[int, Meta(ge=1024, le=1073741824)] = 8388608
+    lanes: Annotated[int, Meta(ge=1, le=64)] = 2
 
 
 class RejectionLimit(Struct, frozen=True, forbid_unknown_fields=True):
