@@ -119,5 +119,7 @@ class KafkaBroker(ServerProcess):
             "num.network.threads": "2",
             "num.io.threads": "4",
             "background.threads": "2",
+            # A test that kills a consumer waits for the end of its session.
+            "group.min.session.timeout.ms": "1000",
             "log.cleaner.dedupe.buffer.size": "16777216",
         }
