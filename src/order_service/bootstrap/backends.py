@@ -2,6 +2,7 @@
 
 import threading
 
+from kafka import KafkaProducer
 from psycopg.conninfo import make_conninfo
 
 from order_service.config import Config
@@ -11,6 +12,15 @@ from order_service.infra.circuit import CircuitBreaker
 from order_service.infra.retry import Policy, Retry
 from order_service.metrics import Metrics
 from order_service.orders.redis_cache import Lifetimes, RedisCache
+
+_BROKER_DEFAULT_BYTES = 1024 * 1024
+"""Largest message that a topic admits unless it says otherwise."""
+
+_ENVELOPE_BYTES = 64 * 1024
+"""Room for headers around the largest dead letter."""
+
+_MAX_REQUEST_BYTES = 100 * 1024 * 1024
+"""Longest request that brokers accept; how large a record may be is for the topic to say."""
 
 _CALL_GRACE = 1.0
 """Seconds by which a call may outlast the server's own statement timeout."""
@@ -83,6 +93,20 @@ def kafka_connection(config: Config) -> kafka_clients.Connection:
         api_version=version or None,
         security=_kafka_security(config),
     )
+
+
+def letter_limit(config: Config) -> int:
+    """Return the bytes that the dead-letter topic must admit.
+
+    Messages that are larger than we accept become letters, too: up to the size that the
+    topic of the orders admits by default.
+    """
+    return max(config.kafka.max_message_bytes, _BROKER_DEFAULT_BYTES) + _ENVELOPE_BYTES
+
+
+def open_letter_producer(config: Config) -> KafkaProducer:
+    """Return a producer of dead letters and replays; see :func:`kafka_clients.open_producer`."""
+    return kafka_clients.open_producer(kafka_connection(config), _MAX_REQUEST_BYTES)
 
 
 def _kafka_security(config: Config) -> dict[str, object]:

@@ -1,8 +1,9 @@
 """The consumer process: from Kafka to Postgres, with its own small metrics server."""
 
+import contextlib
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import structlog
 from kafka.errors import KafkaError
@@ -19,18 +20,23 @@ from order_service.infra.retry import Retry, StoppedError
 from order_service.infra.watchdog import Watchdog
 from order_service.metrics import Metrics
 from order_service.orders.dead_letters import KafkaDeadLetters
-from order_service.orders.decode import MAX_MESSAGE_BYTES
 from order_service.orders.errors import DeadLettersUnavailableError, StorageUnavailableError
 from order_service.orders.ingest import Ingest, Prepared
 from order_service.orders.postgres import PostgresOrders
+from order_service.orders.rejections import RejectionLimit
 
-from .backends import connect_redis, kafka_connection, make_cache, make_retry, open_database
+from .backends import (
+    connect_redis,
+    kafka_connection,
+    letter_limit,
+    make_cache,
+    make_retry,
+    open_database,
+    open_letter_producer,
+)
 from .checks import ConsumerCheck, RetryCheck, any_failing
 
 _log = structlog.get_logger(__name__)
-
-_ENVELOPE_BYTES = 64 * 1024
-"""Room for key and headers around the largest dead letter."""
 
 
 class ConsumerProcess:
@@ -56,11 +62,8 @@ class ConsumerProcess:
 
     def _make_ingest(self) -> Ingest:
         config, metrics = self._config, self._metrics
-        producer = AcknowledgedProducer(
-            lambda: kafka_clients.open_producer(
-                self._connection, MAX_MESSAGE_BYTES + _ENVELOPE_BYTES
-            )
-        )
+        producer = AcknowledgedProducer(lambda: open_letter_producer(config))
+        limit = config.kafka.rejection_limit
         return Ingest(
             repository=PostgresOrders(open_database(config, metrics)),
             cache=make_cache(config, connect_redis(config), metrics),
@@ -68,6 +71,9 @@ class ConsumerProcess:
             observer=metrics.ingest,
             storage_retry=self._storing,
             dead_letter_retry=self._burying,
+            rejection_limit=RejectionLimit(limit.share, limit.window),
+            max_message_bytes=config.kafka.max_message_bytes,
+            lanes=config.kafka.batch.lanes,
         )
 
     def run(self) -> None:
@@ -76,17 +82,25 @@ class ConsumerProcess:
         Raises:
             StoppedError: It was set before the brokers could be reached.
         """
-        operations = serve_operations(
-            self._config.metrics.consumer_host,
-            self._config.metrics.consumer_port,
-            self._metrics.registry,
-            Readiness(self._checks()),
-        )
-        _log.info("metrics and health are served", port=operations.port)
-        try:
+        with self._operations():
             if self._config.kafka.create_topics:
                 self._connecting.call(self._ensure_topics)
             self._loop().run()
+
+    @contextlib.contextmanager
+    def _operations(self) -> Iterator[None]:
+        """Serve metrics and health for the length of the block, unless the port is 0."""
+        settings = self._config.metrics
+        if settings.consumer_port == 0:
+            yield
+            return
+        readiness = Readiness(self._checks())
+        operations = serve_operations(
+            settings.consumer_host, settings.consumer_port, self._metrics.registry, readiness
+        )
+        _log.info("metrics and health are served", port=operations.port)
+        try:
+            yield
         finally:
             operations.close()
 
@@ -108,7 +122,7 @@ class ConsumerProcess:
             "replication_factor": settings.replication_factor,
         }
         # A dead letter carries its headers besides the largest message.
-        limit = {"max.message.bytes": str(MAX_MESSAGE_BYTES + _ENVELOPE_BYTES)}
+        limit = {"max.message.bytes": str(letter_limit(self._config))}
         return {
             settings.topic: options,
             settings.dead_letter_topic: {**options, "configs": limit},
@@ -136,6 +150,7 @@ class ConsumerProcess:
             batches=self._metrics.batch,
             stopping=self._stopping,
             max_bytes=settings.batch.max_bytes,
+            first_batch=settings.rejection_limit.window,
             timing=Timing(shutdown=settings.shutdown_timeout),
         )
 

@@ -10,6 +10,20 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 
+class ConsumptionPausedError(Exception):
+    """Consumption must not go on until a person has looked and restarted the consumer.
+
+    Attributes:
+        reason: Why, in one sentence that anybody may read.
+        causes: How often each single cause occurred.
+    """
+
+    def __init__(self, reason: str, causes: Mapping[str, int]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.causes = causes
+
+
 class BatchObserver(Protocol):
     """Told of every batch, for metrics."""
 
@@ -31,6 +45,9 @@ class ConsumerObserver(Protocol):
 
     def gap(self, messages: int) -> None:
         """Offsets were skipped: the broker dropped messages before they were read."""
+
+    def paused(self, *, now: bool, causes: Mapping[str, int]) -> None:
+        """Consumption is paused or not; `causes` says how often what made it so."""
 
 
 class Snapshot(NamedTuple):

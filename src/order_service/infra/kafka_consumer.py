@@ -10,15 +10,21 @@ import concurrent.futures
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
-from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from .consumer_progress import BatchObserver, ConsumerObserver, ConsumerProgress
+from .consumer_progress import (
+    BatchObserver,
+    ConsumerObserver,
+    ConsumerProgress,
+    ConsumptionPausedError,
+)
+from .kafka_source import Record, RecordSource, size_of, split
 from .lag_probe import LagProbe
 from .offset_ledger import OffsetLedger, Offsets, offsets_behind
 from .retry import StoppedError
@@ -26,7 +32,6 @@ from .retry import StoppedError
 _log = structlog.get_logger(__name__)
 
 P = TypeVar("P")
-Record = Any
 
 
 class Handler(Protocol[P]):
@@ -46,6 +51,7 @@ class Timing(NamedTuple):
     """Times of the loop, in seconds."""
 
     poll: float = 0.5
+    gather: float = 1.0
     keepalive: float = 1.0
     lag_probe: float = 5.0
     probe_timeout: float = 2.0
@@ -75,6 +81,9 @@ class ConsumerLoop(Generic[P]):
         batches: Told of every batch.
         stopping: Ends the loop.
         max_bytes: Most bytes of one batch; a single larger message is a batch of its own.
+        first_batch: Messages that the first batch should have, if as many are waiting and
+            they are no more than `max_bytes`: so many verdicts tell whether a restart
+            met a poisoned topic.
         timing: Times of the loop.
         clock: Monotonic seconds.
     """
@@ -90,11 +99,11 @@ class ConsumerLoop(Generic[P]):
         batches: BatchObserver,
         stopping: threading.Event,
         max_bytes: int,
+        first_batch: int = 0,
         timing: Timing = _DEFAULT_TIMING,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._consumer = consumer
-        self._topic = topic
         self._handler = handler
         self._progress = progress
         self._observer = observer
@@ -104,8 +113,15 @@ class ConsumerLoop(Generic[P]):
         self._timing = timing
         self._clock = clock
         self._ledger = OffsetLedger()
-        self._stream: str | None = None
-        self._stream_changed = False
+        self._first_batch = first_batch
+        self._source = RecordSource(
+            consumer,
+            topic,
+            ledger=self._ledger,
+            progress=progress,
+            observer=observer,
+            timeout=timing.probe_timeout,
+        )
         self._probe = LagProbe(
             consumer,
             self._ledger,
@@ -122,21 +138,26 @@ class ConsumerLoop(Generic[P]):
         Raises:
             Exception: What the handler's `store` raised; its batch is not committed.
         """
-        self._learn_partitions()
-        self._consumer.subscribe([self._topic], listener=_Keeping(self._ledger))
+        self._source.join()
         with self._storing() as storing:
             in_flight: InFlight | None = None
-            while not self._stopping.is_set():
-                in_flight = self._turn(storing, in_flight)
-            self._finish(in_flight)
+            try:
+                while not self._stopping.is_set():
+                    in_flight = self._turn(storing, in_flight)
+                self._finish(in_flight)
+            except ConsumptionPausedError as error:
+                self._pause(error)
 
-    def _learn_partitions(self) -> None:
-        """Fetch the topic's metadata: a group leader without them assigns no partition at all.
+    def _pause(self, error: ConsumptionPausedError) -> None:
+        """Take no message any more, but stay a member of the group until `stopping`.
 
-        It would notice only with the next rebalance, up to a session timeout later.
+        Leaving would hand the partitions to the next member, which would go the same way.
         """
-        with contextlib.suppress(KafkaError):
-            self._consumer.partitions_for_topic(self._topic)
+        self._progress.paused = error.reason
+        self._observer.paused(now=True, causes=error.causes)
+        _log.critical("consumption is paused until a restart", reason=error.reason)
+        while not self._stopping.wait(self._timing.keepalive):
+            self._stay()
 
     @contextlib.contextmanager
     def _storing(self) -> Iterator[ThreadPoolExecutor]:
@@ -151,8 +172,8 @@ class ConsumerLoop(Generic[P]):
         """Poll once and hand over what came; return the batch that is being stored now."""
         self._progress.turned()
         # With a batch in flight only what is buffered is taken: its end comes first.
-        records = self._poll(0.0 if in_flight else self._timing.poll)
-        for batch in self._split(records):
+        records = self._take(0.0 if in_flight else self._timing.poll)
+        for batch in split(records, self._max_bytes, self._batches):
             prepared = self._prepare(batch)
             self._settle(in_flight)
             in_flight = InFlight(storing.submit(self._store, prepared), offsets_behind(batch))
@@ -163,76 +184,27 @@ class ConsumerLoop(Generic[P]):
         self._probe.if_due()
         return in_flight
 
-    def _poll(self, seconds: float) -> list[Record]:
-        before = self._topic_id()
-        polled = self._consumer.poll(timeout_ms=round(seconds * 1000))
-        after = self._topic_id()
-        self._stream_changed |= before not in {None, after}
-        self._stream = None if self._stream_changed else after
-        if polled:
-            self._heard()
-        for partition, records in polled.items():
-            self._look_for_gap(partition, records)
-        return [record for records in polled.values() for record in records]
+    def _take(self, seconds: float) -> list[Record]:
+        """Poll; what is taken first of all is gathered as long as more is waiting."""
+        records = self._source.poll(seconds)
+        if records and self._first_batch:
+            self._gather(records)
+            self._first_batch = 0
+        return records
 
-    def _heard(self) -> None:
-        self._progress.fetched()
-        self._observer.fetched()
-
-    def _topic_id(self) -> str | None:
-        """Return the id of the topic's present incarnation; older brokers have none.
-
-        Once a topic was re-created under this consumer, buffered records of the old one
-        cannot be told from those of the new one, so from then on there is no id.
-        """
-        topic_id = self._consumer._cluster.topic_id(self._topic)  # noqa: SLF001 - no public way
-        return str(topic_id) if topic_id else None
-
-    def _look_for_gap(self, partition: TopicPartition, records: Sequence[Record]) -> None:
-        """Tell of offsets that no message came for.
-
-        Retention, a full in-memory broker, compaction and transactions leave gaps; the
-        first two are lost orders, and nothing else would ever say so.
-        """
-        first, last = records[0].offset, records[-1].offset
-        expected = self._ledger.expected(partition)
-        if expected is None:
-            expected = self._committed(partition)
-        if expected is not None and first > expected:
-            self._observer.gap(first - expected)
-            _log.warning(
-                "offsets were skipped, the broker no longer has these messages",
-                partition=partition.partition,
-                expected=expected,
-                first=first,
-            )
-        self._ledger.read(partition, first, last)
-
-    def _committed(self, partition: TopicPartition) -> int | None:
-        timeout_ms = round(self._timing.probe_timeout * 1000)
-        try:
-            offset = self._consumer.committed(partition, timeout_ms=timeout_ms)
-        except KafkaError:
-            return None
-        return offset if offset is None else int(offset)
-
-    def _split(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-        """Yield `records` in batches of at most `max_bytes`."""
-        start = size = 0
-        for index, record in enumerate(records):
-            length = max(record.serialized_value_size, 0) + max(record.serialized_key_size, 0)
-            if size and size + length > self._max_bytes:
-                self._batches.taken(index - start, size)
-                yield records[start:index]
-                start, size = index, 0
-            size += length
-        if records:
-            self._batches.taken(len(records) - start, size)
-            yield records[start:]
+    def _gather(self, records: list[Record]) -> None:
+        """Add to `records` what is waiting, within the bounds of number, bytes and time."""
+        end = self._clock() + self._timing.gather
+        size = sum(map(size_of, records))
+        while len(records) < self._first_batch and size < self._max_bytes and self._clock() < end:
+            if not (more := self._source.poll(self._timing.gather / 5)):
+                return
+            records += more
+            size += sum(map(size_of, more))
 
     def _prepare(self, batch: Sequence[Record]) -> P:
         with self._timed("decode"):
-            return self._handler.prepare(batch, self._stream)
+            return self._handler.prepare(batch, self._source.stream)
 
     def _store(self, prepared: P) -> None:
         with self._timed("store"):
@@ -242,28 +214,21 @@ class ConsumerLoop(Generic[P]):
         """Wait until the batch is stored, staying a member of the group, and commit it."""
         if in_flight is not None:
             while not _done(in_flight.stored, self._timing.keepalive):
-                self._stay_member()
+                self._stay()
             self._commit_stored(in_flight)
         else:
             self._commit()
+
+    def _stay(self) -> None:
+        self._progress.turned()
+        self._source.stay_member()
+        self._probe.if_due()
 
     def _commit_stored(self, in_flight: InFlight) -> None:
         in_flight.stored.result()
         self._progress.progressed()
         self._ledger.stored(in_flight.offsets, self._consumer.assignment())
         self._commit()
-
-    def _stay_member(self) -> None:
-        """Poll without taking anything, because who does not poll is expelled."""
-        self._progress.turned()
-        assigned = self._consumer.assignment()
-        self._consumer.pause(*assigned)
-        polled = self._consumer.poll(timeout_ms=0)
-        for partition, records in polled.items():
-            # Assigned by this very poll, hence not paused: read it again later.
-            self._consumer.seek(partition, records[0].offset)
-        self._consumer.resume(*self._consumer.paused())
-        self._probe.if_due()
 
     def _commit(self) -> None:
         """Commit what is stored. Failing is no fault: redelivery is harmless."""
@@ -290,20 +255,6 @@ class ConsumerLoop(Generic[P]):
         start = self._clock()
         yield
         self._batches.took(stage, self._clock() - start)
-
-
-class _Keeping(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
-    """Trims the ledger to the partitions that came. Must not block, says the library."""
-
-    def __init__(self, ledger: OffsetLedger) -> None:
-        self._ledger = ledger
-
-    def on_partitions_revoked(self, revoked: object) -> None:
-        """Keep all: what is stored may still be committed."""
-
-    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Forget the partitions that others read now; `assigned` are all of ours."""
-        self._ledger.keep(set(assigned))
 
 
 def _done(future: "Future[None]", timeout: float) -> bool:

@@ -4,7 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from kafka.future import Future
+
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class Record(NamedTuple):
@@ -15,6 +18,19 @@ class Record(NamedTuple):
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
     timestamp_ms: int | None = None
+    partition: int | None = None
+
+
+class RecordsTooLargeError(Exception):
+    """The topic takes no records of this size; all others of the batch are acknowledged.
+
+    Attributes:
+        indices: Which records of the batch these are.
+    """
+
+    def __init__(self, indices: Sequence[int]) -> None:
+        super().__init__(f"{len(indices)} records are larger than the topic admits")
+        self.indices = indices
 
 
 class AcknowledgedProducer:
@@ -35,6 +51,7 @@ class AcknowledgedProducer:
         """Publish `records` and block until all are acknowledged by all in-sync replicas.
 
         Raises:
+            RecordsTooLargeError: Some never will be, all others are.
             KafkaError: Some are not known to be; publishing all again is safe for
                 readers that bear duplicates.
         """
@@ -50,22 +67,43 @@ class AcknowledgedProducer:
         return self._producer
 
     def _publish(self, producer: KafkaProducer, records: Sequence[Record]) -> None:
-        futures = [
-            producer.send(
-                record.topic,
-                key=record.key,
-                value=record.value,
-                headers=list(record.headers),
-                timestamp_ms=record.timestamp_ms,
-            )
-            for record in records
-        ]
+        futures = [_send(producer, record) for record in records]
         producer.flush(timeout=self._timeout)
-        for future in futures:
-            future.get(timeout=0)
+        too_large = [index for index, future in enumerate(futures) if not _acknowledged(future)]
+        if too_large:
+            raise RecordsTooLargeError(too_large)
 
     def close(self) -> None:
         """Close the connection; a later `publish` opens another."""
         if self._producer is not None:
             self._producer.close(timeout=2.0)
             self._producer = None
+
+
+def _send(producer: KafkaProducer, record: Record) -> Future | None:
+    """Hand `record` over; None if the client itself finds it too large."""
+    try:
+        return producer.send(
+            record.topic,
+            key=record.key,
+            value=record.value,
+            headers=list(record.headers),
+            partition=record.partition,
+            timestamp_ms=record.timestamp_ms,
+        )
+    except _TOO_LARGE:
+        return None
+
+
+def _acknowledged(future: Future | None) -> bool:
+    """Return False for a record that is too large.
+
+    Raises:
+        KafkaError: It is not acknowledged for another reason.
+    """
+    try:
+        if future is not None:
+            future.get(timeout=0)
+    except _TOO_LARGE:
+        return False
+    return future is not None

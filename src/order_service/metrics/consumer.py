@@ -44,6 +44,12 @@ class ConsumerMetrics:
             "1 while consumption is paused because too many messages were rejected",
             registry=registry,
         )
+        self._pause_causes = Gauge(
+            f"{PREFIX}_consumer_paused_rejections",
+            "Rejected messages that made consumption pause, by reason",
+            ["reason"],
+            registry=registry,
+        )
         # Anything but 0 is a loss before us: retention or a broker without durability.
         self._gaps = Counter(
             f"{PREFIX}_offset_gap_messages_total",
@@ -75,9 +81,12 @@ class ConsumerMetrics:
         self._last_fetch.set(now)
         self._fetch_age.set_function(lambda: self._clock() - now)
 
-    def paused(self, *, now: bool) -> None:
-        """Consumption was paused, or resumed."""
+    def paused(self, *, now: bool, causes: Mapping[str, int] = {}) -> None:
+        """Consumption was paused, or resumed; `causes` are rejections by reason."""
         self._paused.set(now)
+        self._pause_causes.clear()
+        for reason, count in causes.items():
+            self._pause_causes.labels(reason).set(count)
 
     def gap(self, messages: int) -> None:
         """`messages` offsets were missing between two that were read."""

@@ -1,21 +1,31 @@
 """Dead letters on a Kafka topic: the original key and bytes, and headers that say why."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
+import structlog
 from kafka.errors import KafkaError
 
-from order_service.infra.kafka_producer import AcknowledgedProducer, Record
+from order_service.infra.kafka_producer import AcknowledgedProducer, Record, RecordsTooLargeError
 
 from .errors import DeadLettersUnavailableError
 from .ports import DeadLetter
 
+_log = structlog.get_logger(__name__)
+
 _MAX_FAULTS_BYTES = 16 * 1024
 """Bound of the faults header: an order of thousands of bad items has as many faults."""
+
+_MAX_CUT_KEY_BYTES = 4 * 1024
+"""Longest key of a letter that had to be cut."""
 
 
 class KafkaDeadLetters:
     """Implements :class:`ports.DeadLetters`.
+
+    A letter that is larger than its topic admits is published without its body, with the
+    header ``body-omitted``: it still says where the original stands and what is wrong
+    with it, and everything behind it goes on.
 
     Args:
         producer: Publishes and waits for the acknowledgements.
@@ -28,14 +38,51 @@ class KafkaDeadLetters:
 
     def publish(self, letters: Sequence[DeadLetter]) -> None:
         """See :meth:`ports.DeadLetters.publish`."""
-        records = [
-            Record(self._topic, letter.message.key, letter.message.value, _headers(letter))
-            for letter in letters
-        ]
         try:
-            self._producer.publish(records)
+            self._publish(letters, self._whole)
+        except RecordsTooLargeError as error:
+            too_large = [letters[index] for index in error.indices]
+            _log.error(
+                "dead letters are larger than their topic admits, their bodies are omitted",
+                topic=self._topic,
+                positions=[_position(letter) for letter in too_large],
+            )
+            self._publish_cut(too_large)
+
+    def _publish_cut(self, letters: Sequence[DeadLetter]) -> None:
+        try:
+            self._publish(letters, self._cut)
+        except RecordsTooLargeError as error:
+            # The topic admits next to nothing: only a person can help.
+            raise DeadLettersUnavailableError(str(error)) from error
+
+    def _publish(
+        self, letters: Sequence[DeadLetter], record_of: Callable[[DeadLetter], Record]
+    ) -> None:
+        try:
+            self._producer.publish([record_of(letter) for letter in letters])
         except KafkaError as error:
             raise DeadLettersUnavailableError(repr(error)) from error
+
+    def _whole(self, letter: DeadLetter) -> Record:
+        message, headers = letter.message, _headers(letter)
+        if message.key is None and message.value is None:
+            # The client publishes no record with neither.
+            return Record(self._topic, None, b"", [*headers, ("body-null", b"true")])
+        return Record(self._topic, message.key, message.value, headers)
+
+    def _cut(self, letter: DeadLetter) -> Record:
+        key, headers = letter.message.key, _headers(letter)
+        headers.append(("body-omitted", b"%d" % len(letter.message.value or b"")))
+        if key is not None and len(key) > _MAX_CUT_KEY_BYTES:
+            headers.append(("key-omitted", b"%d" % len(key)))
+            key = None
+        return Record(self._topic, key, b"", headers)
+
+
+def _position(letter: DeadLetter) -> str:
+    message = letter.message
+    return f"{message.topic}/{message.partition}/{message.offset}"
 
 
 def _headers(letter: DeadLetter) -> list[tuple[str, bytes]]:

@@ -7,6 +7,8 @@ costs exactly the message (or the request) that caused it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from order_service.infra.consumer_progress import ConsumptionPausedError
+
 
 class OrdersError(Exception):
     """Root of all errors that this context raises on purpose."""
@@ -53,6 +55,10 @@ class StorageUnavailableError(TransientError):
 
 class DeadLettersUnavailableError(TransientError):
     """Dead letters were not acknowledged by the broker."""
+
+
+class RejectionLimitError(OrdersError, ConsumptionPausedError):
+    """Too many messages are rejected to be the messages' own fault; nothing was buried."""
 
 
 class StorageRejectedError(OrdersError):

@@ -6,10 +6,11 @@ returned, every message of the batch is committed in the database or acknowledge
 dead letter, and only then may its offset be committed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol, TypeVar
 
-from .decode import decode
+from .decode import MAX_MESSAGE_BYTES, decode
 from .errors import InvalidOrderError, StorageRejectedError
 from .model import Document
 from .ports import (
@@ -23,8 +24,11 @@ from .ports import (
     Outcome,
     Source,
 )
+from .rejections import RejectionLimit, RejectionWindow
 
 T = TypeVar("T")
+
+_NO_LIMIT = RejectionLimit()
 
 
 class Retry(Protocol):
@@ -47,21 +51,26 @@ class Prepared(NamedTuple):
     candidates: Sequence[Candidate]
     rejected: Sequence[DeadLetter]
     superseded: int
+    messages: Sequence[Message] = ()
 
 
-def prepare(messages: Iterable[Message], stream: str | None) -> Prepared:
+def prepare(
+    messages: Iterable[Message], stream: str | None, max_bytes: int = MAX_MESSAGE_BYTES
+) -> Prepared:
     """Decode and validate `messages`; never raises for what a message holds.
 
     Args:
         messages: In the order of their offsets.
         stream: Identity of the topic; see :class:`ports.Source`.
+        max_bytes: Longest message that is accepted.
     """
+    messages = tuple(messages)
     latest: dict[str, Candidate] = {}
     rejected: list[DeadLetter] = []
     valid = 0
     for message in messages:
         try:
-            order = decode(message.value)
+            order = decode(message.value, max_bytes)
         except InvalidOrderError as error:
             rejected.append(DeadLetter(message, error.reason, error.faults))
             continue
@@ -71,7 +80,7 @@ def prepare(messages: Iterable[Message], stream: str | None) -> Prepared:
         latest[order.order_uid] = Candidate(record, message)
     # Sorted, so that two transactions that share uids lock them in one order.
     candidates = [latest[uid] for uid in sorted(latest)]
-    return Prepared(candidates, rejected, valid - len(candidates))
+    return Prepared(candidates, rejected, valid - len(candidates), messages)
 
 
 class Ingest:
@@ -84,7 +93,13 @@ class Ingest:
         observer: Told what happened.
         storage_retry: Patience with the database.
         dead_letter_retry: Patience with the broker.
+        rejection_limit: When to stop burying messages; never unless it is given.
+        max_message_bytes: Longest message that is accepted.
+        lanes: Transactions at once.
     """
+
+    SMALLEST_LANE = 50
+    """Orders that are worth a transaction of their own."""
 
     def __init__(  # noqa: PLR0913 - one argument a collaborator
         self,
@@ -95,6 +110,9 @@ class Ingest:
         observer: IngestObserver,
         storage_retry: Retry,
         dead_letter_retry: Retry,
+        rejection_limit: RejectionLimit = _NO_LIMIT,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+        lanes: int = 1,
     ) -> None:
         self._repository = repository
         self._cache = cache
@@ -102,10 +120,14 @@ class Ingest:
         self._observer = observer
         self._storage_retry = storage_retry
         self._dead_letter_retry = dead_letter_retry
+        self._window = RejectionWindow(rejection_limit)
+        self._max_message_bytes = max_message_bytes
+        self._lanes = lanes
+        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="lane")
 
     def prepare(self, messages: Iterable[Message], stream: str | None) -> Prepared:
         """See :func:`prepare`."""
-        return prepare(messages, stream)
+        return prepare(messages, stream, self._max_message_bytes)
 
     def idle(self) -> None:
         """Use a quiet moment: make up for cache entries that are owed."""
@@ -115,12 +137,28 @@ class Ingest:
         """Make every message of `batch` durable; blocks until it is.
 
         Raises:
+            RejectionLimitError: Too many messages are rejected. The valid orders are
+                stored, no dead letter of this batch is published.
             Exception: Whatever a retry gave up with; nothing of the batch may then be
                 committed. What is stored already does no harm when it is stored again.
         """
-        refused = self._save(batch.candidates)
-        self._bury([*batch.rejected, *refused])
+        letters = [*batch.rejected, *self._save_in_lanes(batch.candidates)]
+        self._judge(batch, letters)
+        self._bury(letters)
         self._observer.superseded(batch.superseded)
+
+    def _save_in_lanes(self, candidates: Sequence[Candidate]) -> list[DeadLetter]:
+        """Store `candidates` in as many transactions at once as there are lanes.
+
+        The database works a transaction off on one core. Lanes share no uid, so their
+        order does not matter, and neither does a crash between them: what is stored
+        already is unchanged when the batch is delivered again.
+        """
+        size = max(self.SMALLEST_LANE, -(-len(candidates) // self._lanes))
+        slices = [candidates[start : start + size] for start in range(0, len(candidates), size)]
+        if len(slices) < 2:  # noqa: PLR2004 - nothing to share out
+            return self._save(candidates)
+        return [letter for letters in self._threads.map(self._save, slices) for letter in letters]
 
     def _save(self, candidates: Sequence[Candidate]) -> list[DeadLetter]:
         """Store `candidates`; return those that the database refuses, by bisection.
@@ -138,14 +176,34 @@ class Ingest:
                 return [_refused(candidates[0], error)]
             half = len(candidates) // 2
             return [*self._save(candidates[:half]), *self._save(candidates[half:])]
-        changed = [
-            (record.uid, record.document)
-            for record in records
-            if outcomes[record.uid] is not Outcome.UNCHANGED
-        ]
-        self._cache.put_many(changed)
+        self._refresh_cache(records, outcomes)
         self._observer.stored(outcomes)
         return []
+
+    def _refresh_cache(
+        self, records: Sequence[OrderRecord], outcomes: Mapping[str, Outcome]
+    ) -> None:
+        """Cache what was written; forget what was not.
+
+        An order that is unchanged may have been written by an attempt whose answer was
+        lost, or before a crash, and the cache never told: its entry may be an older one.
+        """
+        changed, unchanged = [], []
+        for record in records:
+            if outcomes[record.uid] is Outcome.UNCHANGED:
+                unchanged.append(record.uid)
+            else:
+                changed.append((record.uid, record.document))
+        self._cache.put_many(changed)
+        self._cache.forget_many(unchanged)
+
+    def _judge(self, batch: Prepared, letters: Sequence[DeadLetter]) -> None:
+        """Hold the batch against the limit, before anything of it is buried."""
+        if not letters:
+            self._window.accepted(len(batch.messages))
+            return
+        reasons = {id(letter.message): letter.reason for letter in letters}
+        self._window.judge(reasons.get(id(message)) for message in batch.messages)
 
     def _bury(self, letters: Sequence[DeadLetter]) -> None:
         if letters:

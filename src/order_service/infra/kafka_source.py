@@ -1,0 +1,166 @@
+"""Reads batches from the topic: records with the identity of their stream, gaps told.
+
+Everything here belongs to the thread that owns the consumer.
+"""
+
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import structlog
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from .consumer_progress import BatchObserver, ConsumerObserver, ConsumerProgress
+from .offset_ledger import OffsetLedger
+
+_log = structlog.get_logger(__name__)
+
+Record = Any
+
+
+class RecordSource:
+    """One topic as seen by one member of its group.
+
+    Args:
+        consumer: Owned by the thread that calls.
+        topic: What to read.
+        ledger: Told of all that is read.
+        progress: Told of every answer of a broker.
+        observer: Told of it, too, and of gaps.
+        timeout: Longest wait for the committed offset of a partition, in seconds.
+
+    Attributes:
+        stream: Identity of the topic's present incarnation, None if it is not known.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument a collaborator
+        self,
+        consumer: KafkaConsumer,
+        topic: str,
+        *,
+        ledger: OffsetLedger,
+        progress: ConsumerProgress,
+        observer: ConsumerObserver,
+        timeout: float,
+    ) -> None:
+        self.stream: str | None = None
+        self._consumer = consumer
+        self._topic = topic
+        self._ledger = ledger
+        self._progress = progress
+        self._observer = observer
+        self._timeout_ms = round(timeout * 1000)
+        self._stream_changed = False
+
+    def join(self) -> None:
+        """Subscribe. The partitions come with a later poll."""
+        self._learn_partitions()
+        self._consumer.subscribe([self._topic], listener=_Keeping(self._ledger))
+
+    def _learn_partitions(self) -> None:
+        """Fetch the topic's metadata: a group leader without them assigns no partition at all.
+
+        It would notice only with the next rebalance, up to a session timeout later.
+        """
+        with contextlib.suppress(KafkaError):
+            self._consumer.partitions_for_topic(self._topic)
+
+    def poll(self, seconds: float) -> list[Record]:
+        """Return what comes within `seconds`, of each partition in the order of its offsets."""
+        before = self._topic_id()
+        polled = self._consumer.poll(timeout_ms=round(seconds * 1000))
+        after = self._topic_id()
+        self._stream_changed |= before not in {None, after}
+        self.stream = None if self._stream_changed else after
+        if polled:
+            self._heard()
+        for partition, records in polled.items():
+            self._look_for_gap(partition, records)
+        return [record for records in polled.values() for record in records]
+
+    def _heard(self) -> None:
+        self._progress.fetched()
+        self._observer.fetched()
+
+    def _topic_id(self) -> str | None:
+        """Return the id of the topic's present incarnation; older brokers have none.
+
+        Once a topic was re-created under this consumer, buffered records of the old one
+        cannot be told from those of the new one, so from then on there is no id.
+        """
+        topic_id = self._consumer._cluster.topic_id(self._topic)  # noqa: SLF001 - no public way
+        return str(topic_id) if topic_id else None
+
+    def _look_for_gap(self, partition: TopicPartition, records: Sequence[Record]) -> None:
+        """Tell of offsets that no message came for.
+
+        Retention, a full in-memory broker, compaction and transactions leave gaps; the
+        first two are lost orders, and nothing else would ever say so.
+        """
+        first, last = records[0].offset, records[-1].offset
+        expected = self._ledger.expected(partition)
+        if expected is None:
+            expected = self._committed(partition)
+        if expected is not None and first > expected:
+            self._observer.gap(first - expected)
+            _log.warning(
+                "offsets were skipped, the broker no longer has these messages",
+                partition=partition.partition,
+                expected=expected,
+                first=first,
+            )
+        self._ledger.read(partition, first, last)
+
+    def _committed(self, partition: TopicPartition) -> int | None:
+        try:
+            offset = self._consumer.committed(partition, timeout_ms=self._timeout_ms)
+        except KafkaError:
+            return None
+        return offset if offset is None else int(offset)
+
+    def stay_member(self) -> None:
+        """Poll without taking anything, because who does not poll is expelled."""
+        assigned = self._consumer.assignment()
+        self._consumer.pause(*assigned)
+        polled = self._consumer.poll(timeout_ms=0)
+        for partition, records in polled.items():
+            # Assigned by this very poll, hence not paused: read it again later.
+            self._consumer.seek(partition, records[0].offset)
+        self._consumer.resume(*self._consumer.paused())
+
+
+def size_of(record: Record) -> int:
+    """Return the bytes of key and value."""
+    return max(record.serialized_value_size, 0) + max(record.serialized_key_size, 0)
+
+
+def split(
+    records: Sequence[Record], max_bytes: int, observer: BatchObserver
+) -> Iterator[Sequence[Record]]:
+    """Yield `records` in batches of at most `max_bytes`, one larger record alone."""
+    start = size = 0
+    for index, record in enumerate(records):
+        length = size_of(record)
+        if size and size + length > max_bytes:
+            observer.taken(index - start, size)
+            yield records[start:index]
+            start, size = index, 0
+        size += length
+    if records:
+        observer.taken(len(records) - start, size)
+        yield records[start:]
+
+
+class _Keeping(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
+    """Trims the ledger to the partitions that came. Must not block, says the library."""
+
+    def __init__(self, ledger: OffsetLedger) -> None:
+        self._ledger = ledger
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        """Keep all: what is stored may still be committed."""
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Forget the partitions that others read now; `assigned` are all of ours."""
+        self._ledger.keep(set(assigned))
