@@ -1,0 +1,91 @@
+"""Builds orders, records and messages: the canonical sample, with what a test varies."""
+
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from order_service.orders.decode import decode
+from order_service.orders.model import Document, Item, Order
+from order_service.orders.ports import DeadLetter, OrderRecord, Source
+
+ROOT = Path(__file__).parents[1]
+CANONICAL = ROOT / "tests/data/order.json"
+STREAM = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+OTHER_STREAM = "00000000-0000-4000-8000-000000000001"
+TOPIC = "orders"
+
+
+@functools.cache
+def canonical() -> Order:
+    """The sample order."""
+    return decode(CANONICAL.read_bytes())
+
+
+def as_json(order: Order | None = None) -> dict[str, Any]:
+    """The order as the JSON object that a shop would send; the caller's own copy."""
+    document: dict[str, Any] = json.loads(msgspec.json.encode(order or canonical()))
+    return document
+
+
+def order(uid: str = "order-1", **changes: object) -> Order:
+    """The sample under another uid, with top-level fields changed."""
+    return msgspec.structs.replace(canonical(), order_uid=uid, **changes)
+
+
+def items(count: int) -> tuple[Item, ...]:
+    """Items that differ in all that tells their order."""
+    sample = canonical().items[0]
+    return tuple(
+        msgspec.structs.replace(sample, chrt_id=number, name=f"Item {number}")
+        for number in range(1, count + 1)
+    )
+
+
+def record(
+    uid: str = "order-1",
+    offset: int = 0,
+    *,
+    stream: str | None = STREAM,
+    partition: int = 0,
+    **changes: object,
+) -> OrderRecord:
+    """An order on its way into storage."""
+    document = Document.of(order(uid, **changes))
+    return OrderRecord(uid, document, Source(stream, partition, offset))
+
+
+def refused_record(uid: str = "guilty", offset: int = 0) -> OrderRecord:
+    """A record that no validation let through, but that storage must refuse."""
+    body = record(uid).document.body.replace(b'"amount":1817', b'"amount":-1')
+    return OrderRecord(uid, Document.of_body(body), Source(STREAM, 0, offset))
+
+
+class Message(NamedTuple):
+    """One record of the topic; a :class:`order_service.orders.ports.Message`."""
+
+    value: bytes | None
+    offset: int = 0
+    partition: int = 0
+    key: bytes | None = b"key"
+    topic: str = TOPIC
+    timestamp: int = 1_700_000_000_000
+
+
+def message(uid: str = "order-1", offset: int = 0, **changes: object) -> Message:
+    """A message with a valid order."""
+    return Message(msgspec.json.encode(order(uid, **changes)), offset, key=uid.encode())
+
+
+def messages(uids: Iterable[str], first: int = 0) -> Sequence[Message]:
+    """Messages with valid orders at offsets from `first` on."""
+    return [message(uid, offset) for offset, uid in enumerate(uids, first)]
+
+
+def dead_letter(offset: int = 0, **parts: Any) -> DeadLetter:  # noqa: ANN401 - fields of Message
+    """A message that is no JSON, as a dead letter."""
+    bad = Message(b"\xffnot json", offset)._replace(**parts)
+    return DeadLetter(bad, "invalid_json", {"_message": [f"bad {offset}"]})

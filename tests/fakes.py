@@ -1,0 +1,260 @@
+"""The ports of the orders context in memory, for tests of the use cases.
+
+They pass the contract tests of the real adapters (tests/contract), so what a use case does
+with a fake it does with Postgres, Redis and Kafka.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from order_service.orders.decode import decode
+from order_service.orders.errors import (
+    DeadLettersUnavailableError,
+    InvalidOrderError,
+    StorageRejectedError,
+    StorageUnavailableError,
+)
+from order_service.orders.model import Document, Order
+from order_service.orders.ports import (
+    ABSENT,
+    Absent,
+    DeadLetter,
+    Level,
+    OrderFilter,
+    OrderRecord,
+    OrderSummary,
+    Outcome,
+    Position,
+    Source,
+)
+
+T = TypeVar("T")
+
+
+class MemoryOrders:
+    """An :class:`ports.OrderRepository`. It refuses what no validation would let through.
+
+    Attributes:
+        away: Every call raises StorageUnavailableError.
+        refused: Uids that are refused for good.
+        saves: The uids of every call of `save`, whatever came of it.
+        finds: The uids of every call of `find`.
+    """
+
+    def __init__(self) -> None:
+        self.away = False
+        self.refused: set[str] = set()
+        self.saves: list[list[str]] = []
+        self.finds: list[str] = []
+        self._records: dict[str, OrderRecord] = {}
+
+    def save(self, records: Sequence[OrderRecord]) -> Mapping[str, Outcome]:
+        self.saves.append([record.uid for record in records])
+        self._answer()
+        for record in records:
+            self._check(record, records)
+        return {record.uid: self._save(record) for record in records}
+
+    def _answer(self) -> None:
+        if self.away:
+            raise StorageUnavailableError("away")
+
+    def _check(self, record: OrderRecord, records: Sequence[OrderRecord]) -> None:
+        try:
+            decode(record.document.body)
+            guilty = record.uid in self.refused
+        except InvalidOrderError:
+            guilty = True
+        if guilty:
+            raise StorageRejectedError([each.uid for each in records], "refused")
+
+    def _save(self, record: OrderRecord) -> Outcome:
+        stored = self._records.get(record.uid)
+        if stored and (stored.document.digest == record.document.digest or _later(stored, record)):
+            return Outcome.UNCHANGED
+        self._records[record.uid] = record
+        return Outcome.REPLACED if stored else Outcome.CREATED
+
+    def find(self, uid: str) -> Document | None:
+        self.finds.append(uid)
+        self._answer()
+        record = self._records.get(uid)
+        return None if record is None else record.document
+
+    def newest(self, limit: int, page_size: int) -> Iterator[Sequence[tuple[str, Document]]]:
+        self._answer()
+        newest = [Document.of(order) for order in self._newest()[:limit]]
+        uids = [order.order_uid for order in self._newest()[:limit]]
+        pairs = list(zip(uids, newest, strict=True))
+        for start in range(0, len(pairs), page_size):
+            yield pairs[start : start + page_size]
+
+    def search(
+        self, wanted: OrderFilter, limit: int, after: Position | None
+    ) -> Sequence[OrderSummary]:
+        self._answer()
+        found = [order for order in self._newest() if _admits(wanted, order)]
+        if after:
+            found = [order for order in found if _position(order) < after]
+        return [_summary(order) for order in found[:limit]]
+
+    def _newest(self) -> list[Order]:
+        orders = [decode(record.document.body) for record in self._records.values()]
+        return sorted(orders, key=_position, reverse=True)
+
+
+def _later(stored: OrderRecord, record: OrderRecord) -> bool:
+    """Whether the stored one stood behind the other in the same stream and partition."""
+    mine, other = stored.source, record.source
+    same = mine.stream is not None and _lane(mine) == _lane(other)
+    return same and mine.offset >= other.offset
+
+
+def _lane(source: Source) -> tuple[str | None, int]:
+    return source.stream, source.partition
+
+
+def _position(order: Order) -> Position:
+    return Position(order.date_created, order.order_uid)
+
+
+def _admits(wanted: OrderFilter, order: Order) -> bool:
+    return (
+        wanted.customer_id in {None, order.customer_id}
+        and wanted.track_number in {None, order.track_number}
+        and (wanted.created_from is None or order.date_created >= wanted.created_from)
+        and (wanted.created_before is None or order.date_created < wanted.created_before)
+    )
+
+
+def _summary(order: Order) -> OrderSummary:
+    return OrderSummary(
+        order.order_uid,
+        order.track_number,
+        order.customer_id,
+        order.delivery_service,
+        order.date_created,
+        order.payment.currency,
+        order.payment.amount,
+        len(order.items),
+    )
+
+
+class MemoryCache:
+    """An :class:`ports.OrderCache` with the lifetimes of the real one, without jitter.
+
+    Attributes:
+        away: It takes nothing and knows nothing.
+    """
+
+    def __init__(
+        self,
+        ttl: float = 300.0,
+        negative_ttl: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.away = False
+        self._ttl = ttl
+        self._negative_ttl = negative_ttl
+        self._clock = clock
+        self._entries: dict[str, tuple[float, Document | Absent]] = {}
+        self._owed: set[str] = set()
+
+    def get(self, uid: str) -> Document | Absent | None:
+        expires, entry = self._entries.get(uid, (0.0, None))
+        return None if self.away or expires <= self._clock() else entry
+
+    def fill(self, uid: str, document: Document) -> None:
+        self._add(uid, document, self._ttl)
+
+    def fill_absent(self, uid: str) -> None:
+        self._add(uid, ABSENT, self._negative_ttl)
+
+    def _add(self, uid: str, entry: Document | Absent, ttl: float) -> None:
+        if not self.away and self.get(uid) is None:
+            self._entries[uid] = (self._clock() + ttl, entry)
+
+    def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
+        for uid, document in documents:
+            self.fill(uid, document)
+        return not self.away
+
+    def put_many(self, documents: Collection[tuple[str, Document]]) -> None:
+        if self.away:
+            self._owed.update(uid for uid, _ in documents)
+            return
+        for uid, document in documents:
+            self._entries[uid] = (self._clock() + self._ttl, document)
+        self.settle()
+
+    def forget_many(self, uids: Collection[str]) -> None:
+        self._owed.update(uids)
+        self.settle()
+
+    def settle(self) -> None:
+        if not self.away:
+            for uid in self._owed:
+                self._entries.pop(uid, None)
+            self._owed.clear()
+
+
+class MemoryDeadLetters:
+    """A :class:`ports.DeadLetters`.
+
+    Attributes:
+        away: Every call raises DeadLettersUnavailableError.
+        published: What was acknowledged, in order.
+    """
+
+    def __init__(self) -> None:
+        self.away = False
+        self.published: list[DeadLetter] = []
+
+    def publish(self, letters: Sequence[DeadLetter]) -> None:
+        if self.away:
+            raise DeadLettersUnavailableError("away")
+        self.published += letters
+
+
+class Once:
+    """A retry without patience: what fails transiently goes to the caller at once."""
+
+    def call(self, attempt: Callable[[], T]) -> T:
+        return attempt()
+
+
+class Told:
+    """An observer of ingest and lookup that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.reasons: list[str] = []
+        self.overtaken = 0
+        self.levels: list[Level] = []
+        self.progress: list[tuple[int, int]] = []
+
+    def stored(self, outcomes: Mapping[str, Outcome]) -> None:
+        self.outcomes += outcomes.values()
+
+    def rejected(self, letters: Sequence[DeadLetter]) -> None:
+        self.reasons += [letter.reason for letter in letters]
+
+    def superseded(self, count: int) -> None:
+        self.overtaken += count
+
+    def looked_up(self, level: Level) -> None:
+        self.levels.append(level)
+
+    def warmed(self, done: int, total: int) -> None:
+        self.progress.append((done, total))
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
