@@ -22,10 +22,10 @@ class Record(NamedTuple):
 
 
 class RecordsTooLargeError(Exception):
-    """The topic takes no records of this size; all others of the batch are acknowledged.
+    """The topic takes no records of some size; all others of the batch are acknowledged.
 
     Attributes:
-        indices: Which records of the batch these are.
+        indices: Records that are too large, or were refused together with one that is.
     """
 
     def __init__(self, indices: Sequence[int]) -> None:
@@ -51,13 +51,14 @@ class AcknowledgedProducer:
         """Publish `records` and block until all are acknowledged by all in-sync replicas.
 
         Raises:
-            RecordsTooLargeError: Some never will be, all others are.
+            RecordsTooLargeError: Some were refused for a size; all others are.
             KafkaError: Some are not known to be; publishing all again is safe for
                 readers that bear duplicates.
         """
         try:
             self._publish(self._open(), records)
-        except KafkaError:
+        except (KafkaError, RecordsTooLargeError):
+            # An idempotent producer takes even a refused size for the end of its session.
             self.close()
             raise
 

@@ -41,17 +41,24 @@ class KafkaDeadLetters:
         try:
             self._publish(letters, self._whole)
         except RecordsTooLargeError as error:
-            too_large = [letters[index] for index in error.indices]
-            _log.error(
-                "dead letters are larger than their topic admits, their bodies are omitted",
-                topic=self._topic,
-                positions=[_position(letter) for letter in too_large],
-            )
-            self._publish_cut(too_large)
+            for index in error.indices:
+                self._publish_alone(letters[index])
 
-    def _publish_cut(self, letters: Sequence[DeadLetter]) -> None:
+    def _publish_alone(self, letter: DeadLetter) -> None:
+        """Publish a letter that failed together with others, cut only if it is the culprit."""
         try:
-            self._publish(letters, self._cut)
+            self._publish([letter], self._whole)
+        except RecordsTooLargeError:
+            self._publish_cut(letter)
+
+    def _publish_cut(self, letter: DeadLetter) -> None:
+        _log.error(
+            "a dead letter is larger than its topic admits, its body is omitted",
+            topic=self._topic,
+            position=_position(letter),
+        )
+        try:
+            self._publish([letter], self._cut)
         except RecordsTooLargeError as error:
             # The topic admits next to nothing: only a person can help.
             raise DeadLettersUnavailableError(str(error)) from error
