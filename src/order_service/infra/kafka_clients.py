@@ -117,3 +117,22 @@ def open_admin(connection: Connection) -> KafkaAdminClient:
         kafka.errors.KafkaError: No broker answered in time.
     """
     return KafkaAdminClient(**connection.settings())
+
+
+def open_reader(connection: Connection) -> KafkaConsumer:
+    """Return a consumer of raw bytes without a group, for a look at a topic.
+
+    Raises:
+        kafka.errors.KafkaError: No broker answered in time.
+    """
+    return KafkaConsumer(
+        **connection.settings(),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        allow_auto_create_topics=False,
+        max_poll_records=500,
+        fetch_max_bytes=4 * _MEBIBYTE,
+        max_partition_fetch_bytes=2 * _MEBIBYTE,
+        metrics_enabled=False,
+    )

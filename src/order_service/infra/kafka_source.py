@@ -132,7 +132,8 @@ class RecordSource:
 
 def size_of(record: Record) -> int:
     """Return the bytes of key and value."""
-    return max(record.serialized_value_size, 0) + max(record.serialized_key_size, 0)
+    size: int = max(record.serialized_value_size, 0) + max(record.serialized_key_size, 0)
+    return size
 
 
 def split(

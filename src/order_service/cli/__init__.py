@@ -1,20 +1,23 @@
 """The command line: parse, call bootstrap, print.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. Modules are imported by the
-command that needs them, because importing all of them takes longer than most commands.
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 (dead letters) done in part.
+Modules are imported by the command that needs them, because importing all of them takes
+longer than most commands.
 """
 
-import functools
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from order_service.config import Config, ConfigError, load_config, redacted
+from order_service.config import ConfigError, load_config, redacted
+
+from .dead_letters import dead_letters
+from .migrations import migrate
+from .settings import configured
 
 _CONFIG_FAULT = 2
 
@@ -49,22 +52,11 @@ def main(path: Path | None) -> None:
       order-service migrate up          prepare the database
       order-service api                 one API process
       order-service consume             one consumer process
+      order-service dead-letters list   messages that were no valid orders, and why
     """
     if path is not None:
         # Worker processes load the configuration themselves and must find the same file.
         os.environ["ORDER_SERVICE_CONFIG"] = str(path.resolve())
-
-
-def _configured(*parts: str) -> Config:
-    """Return the configuration, logging set up; the addresses of `parts` must be named."""
-    from order_service.infra.logging import configure_logging, get_logger  # noqa: PLC0415
-
-    config = load_config()
-    config.require(*parts)
-    configure_logging(config.log.level, config.log.format)
-    for warning in config.warnings:
-        get_logger(__name__).warning(warning)
-    return config
 
 
 @main.command()
@@ -108,7 +100,7 @@ def api() -> None:
     """Serve the API, the page and the metrics until SIGTERM."""
     from order_service.bootstrap.api import run_api  # noqa: PLC0415
 
-    sys.exit(run_api(_configured("postgres", "redis")))
+    sys.exit(run_api(configured("postgres", "redis")))
 
 
 @main.command()
@@ -116,73 +108,7 @@ def consume() -> None:
     """Store the orders of the Kafka topic until SIGTERM."""
     from order_service.bootstrap.consumer import run_consumer  # noqa: PLC0415
 
-    sys.exit(run_consumer(_configured("postgres", "redis", "kafka")))
-
-
-@main.group()
-def migrate() -> None:
-    """Bring the database schema up to date, or back."""
-
-
-def _reports_database_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Say in one line why the database could not be used."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - click's arguments
-        import psycopg  # noqa: PLC0415
-
-        try:
-            command(*args, **kwargs)
-        except psycopg.Error as error:
-            raise click.ClickException(f"the database refused: {error}") from error
-
-    return wrapped
-
-
-@migrate.command()
-@_reports_database_errors
-def up() -> None:
-    """Apply all migrations that are missing."""
-    from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415
-
-    applied = make_migrator(_configured("postgres")).up()
-    click.echo("\n".join(f"applied {id_}" for id_ in applied) or "nothing to apply")
-
-
-@migrate.command()
-@click.option("--count", default=1, show_default=True, type=click.IntRange(min=1))
-@_reports_database_errors
-def down(count: int) -> None:
-    """Roll the last migrations back. Data in what they created are deleted."""
-    from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415
-
-    undone = make_migrator(_configured("postgres")).down(count)
-    click.echo("\n".join(f"rolled back {id_}" for id_ in undone) or "nothing to roll back")
-
-
-@migrate.command()
-@_reports_database_errors
-def status() -> None:
-    """Show which migrations are applied."""
-    from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415
-
-    for migration in make_migrator(_configured("postgres")).status():
-        click.echo(f"{'applied' if migration.applied else 'missing':8} {migration.id}")
-
-
-@migrate.command("create")
-@click.argument("name")
-@click.option("--context", default="orders", show_default=True, help="Folder in migrations/.")
-def create_migration(name: str, context: str) -> None:
-    """Write an empty migration and its rollback, named NAME."""
-    from order_service.bootstrap.migrate import migrations_of  # noqa: PLC0415
-    from order_service.infra.migrations import create  # noqa: PLC0415
-
-    try:
-        paths = create(migrations_of(context), name)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo("\n".join(map(str, paths)))
+    sys.exit(run_consumer(configured("postgres", "redis", "kafka")))
 
 
 @main.group()
@@ -197,3 +123,7 @@ def check() -> None:
     click.echo(json.dumps(redacted(loaded), indent=2, ensure_ascii=False))
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
+
+
+main.add_command(migrate)
+main.add_command(dead_letters)

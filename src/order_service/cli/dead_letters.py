@@ -1,0 +1,162 @@
+"""`order-service dead-letters`: look at messages that were no valid orders, and replay them.
+
+Exit codes: 0 all done; 1 failed (Kafka is away, or it was interrupted: run it again); 2 wrong
+usage; 3 some of the letters do not exist or were not replayed, and the output says why.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .letter_options import IdType, filters, track, with_desk
+
+if TYPE_CHECKING:
+    from order_service.bootstrap.dead_letters import DeadLetterDesk
+    from order_service.orders.dead_letter_record import Letter, LetterId
+    from order_service.orders.dead_letter_replay import Repair, Step
+    from order_service.orders.dead_letter_search import Wanted
+
+IN_PART = 3
+"""Exit code: some letters do not exist or were not replayed."""
+
+
+@click.group("dead-letters", context_settings={"show_default": True})
+def dead_letters() -> None:
+    """Work on the messages that were no valid orders."""
+
+
+@dead_letters.command("list")
+@filters
+@click.option("--limit", default=100, type=click.IntRange(1, 100_000), help="The newest so many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@with_desk
+def list_(*, desk: "DeadLetterDesk", wanted: "Wanted", limit: int, as_json: bool) -> None:
+    """List dead letters, oldest first; never shows what is in them but their keys."""
+    from . import letter_text  # noqa: PLC0415 - slow
+
+    found = desk.log.newest(wanted, limit, track("Reading"))
+    text = letter_text.as_json if as_json else letter_text.as_line
+    for letter in found.letters:
+        click.echo(text(letter, replayed=letter.id in found.replayed))
+    click.echo(letter_text.total(found), err=True)
+
+
+@dead_letters.command()
+@click.argument("letter_id", metavar="ID", type=IdType())
+@click.option("--raw", is_flag=True, help="Write the original bytes, personal data and all.")
+@with_desk
+def show(*, desk: "DeadLetterDesk", letter_id: "LetterId", raw: bool) -> None:
+    """Show one dead letter: why it was rejected, and its structure, personal data masked."""
+    letter = next(desk.log.get([letter_id]), None)
+    if letter is None:
+        click.echo(f"there is no dead letter {letter_id}", err=True)
+        sys.exit(IN_PART)
+    if raw:
+        _write_raw(letter)
+        return
+    from . import letter_text  # noqa: PLC0415 - slow
+
+    for line in letter_text.described(letter):
+        click.echo(line)
+
+
+def _write_raw(letter: "Letter") -> None:
+    if letter.omitted:
+        click.echo("the letter could not hold its body; see the source in `show`", err=True)
+        sys.exit(IN_PART)
+    sys.stdout.buffer.write(letter.body or b"")
+
+
+@dead_letters.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1, type=IdType())
+@filters
+@click.option("--all", "everything", is_flag=True, help="All dead letters.")
+@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@click.option("--file", type=click.File("rb"), help="Repaired message for the one ID; - is stdin.")
+@click.option("--again", is_flag=True, help="Also what has been replayed already.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_desk
+def replay(  # noqa: PLR0913 - one argument an option
+    *,
+    desk: "DeadLetterDesk",
+    ids: tuple["LetterId", ...],
+    wanted: "Wanted",
+    everything: bool,
+    dry_run: bool,
+    file: Any,  # noqa: ANN401 - an open file
+    again: bool,
+    yes: bool,
+) -> None:
+    """Send dead letters to their topic again; by ID or by the same options as `list`.
+
+    A replay counts as the newest message of its order. The letters stay where they are;
+    what was replayed is skipped the next time.
+    """
+    _check_selection(ids, wanted, everything=everything, repairs=file is not None)
+    repair = _repair(desk, file.read()) if file else None
+    letters = desk.log.get(ids) if ids else desk.log.find(wanted)
+    done = set() if again else desk.log.replayed(ids or None, track("Looking for replays"))
+    todo, in_part = _plan((desk.replay.step(letter, done, repair) for letter in letters), ids)
+    if todo and not dry_run:
+        if not yes and sys.stdin.isatty():
+            click.confirm(f"Replay {len(todo)}?", abort=True, err=True)
+        in_part |= _send(desk, todo, repair)
+    sys.exit(IN_PART if in_part else 0)
+
+
+def _check_selection(
+    ids: tuple["LetterId", ...], wanted: "Wanted", *, everything: bool, repairs: bool
+) -> None:
+    filtered = any(part not in (None, frozenset()) for part in wanted)
+    if (bool(ids), filtered, everything).count(True) != 1:
+        raise click.UsageError("name letters by ID, or by options such as --reason, or --all")
+    if repairs and len(ids) != 1:
+        raise click.UsageError("--file repairs exactly one letter: name its ID")
+
+
+def _repair(desk: "DeadLetterDesk", body: bytes) -> "Repair":
+    from order_service.orders.dead_letter_masking import printable  # noqa: PLC0415 - slow
+    from order_service.orders.dead_letter_record import fault_lines  # noqa: PLC0415
+    from order_service.orders.errors import InvalidOrderError  # noqa: PLC0415
+
+    try:
+        return desk.replay.repair(body)
+    except InvalidOrderError as error:
+        faults = "\n".join(f"  {printable(line)}" for line in fault_lines(error.faults))
+        raise click.ClickException(
+            f"the repaired message is no valid order ({error.reason}):\n{faults}"
+        ) from error
+
+
+def _plan(steps: Iterator["Step"], ids: tuple["LetterId", ...]) -> tuple[list["LetterId"], bool]:
+    """Print what will be done; return the letters to send and whether some will not be."""
+    from order_service.orders.dead_letter_replay import Action  # noqa: PLC0415 - slow
+
+    todo, missing, invalid = [], set(ids), 0
+    for step in steps:
+        click.echo(f"{step.id!s:>8}  {step.action}: {step.detail}")
+        missing.discard(step.id)
+        if step.action is Action.REPLAY:
+            todo.append(step.id)
+        invalid += step.action in {Action.INVALID, Action.OMITTED}
+    for absent in sorted(missing):
+        click.echo(f"{absent!s:>8}  there is no such dead letter")
+    click.echo(f"{len(todo)} to replay, {invalid + len(missing)} cannot be", err=True)
+    return todo, bool(invalid or missing)
+
+
+def _send(desk: "DeadLetterDesk", todo: list["LetterId"], repair: "Repair | None") -> bool:
+    """Replay `todo`; return whether some were refused."""
+    from order_service.orders.dead_letter_replay import Action  # noqa: PLC0415 - slow
+
+    sent = refused = 0
+    for step in track("Replaying")(desk.replay.send(desk.log.get(todo), repair), len(todo)):
+        if step.action is Action.REPLAY:
+            sent += 1
+        else:
+            refused += 1
+            click.echo(f"{step.id!s:>8}  {step.action}: {step.detail}")
+    click.echo(f"{sent} replayed, {len(todo) - sent} not", err=True)
+    return sent < len(todo)
