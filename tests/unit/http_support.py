@@ -37,6 +37,8 @@ SUMMARY = OrderSummary(
     amount=1817,
     item_count=1,
 )
+CURSOR = f"1637907739000000.{UID}"
+FORGED = "1.forged"
 
 
 class MemoryLookup:
@@ -46,9 +48,18 @@ class MemoryLookup:
         self.level = level
         self.away = False
         self.broken = False
+        self.asked: list[str] = []
         self.searches: list[tuple[OrderFilter, int, str | None]] = []
 
     def find(self, uid: str) -> Found:
+        self.asked.append("find")
+        return self._find(uid)
+
+    def stored(self, uid: str) -> Found:
+        self.asked.append("stored")
+        return self._find(uid)
+
+    def _find(self, uid: str) -> Found:
         if self.broken:
             raise RuntimeError("password=hunter2")
         if uid == UID:
@@ -58,6 +69,7 @@ class MemoryLookup:
         raise OrderNotFoundError(uid, Level.MISS)
 
     def cached(self, uid: str) -> Found | None:
+        self.asked.append("cached")
         if uid == "remembered":
             raise OrderNotFoundError(uid, Level.HIT)
         if self.level is Level.MISS or uid != UID:
@@ -67,10 +79,10 @@ class MemoryLookup:
     def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
         if self.away:
             raise StorageUnavailableError("connection to 10.1.2.3 refused")
-        if cursor == "forged":
+        if cursor == FORGED:
             raise InvalidCursorError(cursor)
         self.searches.append((wanted, limit, cursor))
-        return Page([SUMMARY], "next")
+        return Page([SUMMARY], CURSOR)
 
 
 class Part(NamedTuple):

@@ -108,6 +108,18 @@ def test_a_miss_is_answered_by_flask() -> None:
     assert dict(reply.headers)["X-Cache"] == "miss"
 
 
+def test_a_miss_asks_the_caches_once() -> None:
+    lookup = MemoryLookup(Level.MISS)
+    ask(whole_service(services(lookup)), "GET", f"/order/{UID}")
+    assert lookup.asked == ["cached", "stored"]
+
+
+def test_without_the_hot_path_the_view_asks_the_caches_itself() -> None:
+    lookup = MemoryLookup(Level.MISS)
+    ask(create_app(services(lookup)), "GET", f"/order/{UID}")
+    assert lookup.asked == ["find"]
+
+
 def test_an_order_that_is_remembered_as_unknown_is_not_looked_up_again() -> None:
     lookup = MemoryLookup()
     lookup.broken = True

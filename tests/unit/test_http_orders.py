@@ -6,7 +6,17 @@ import msgspec
 import pytest
 
 from order_service.orders.ports import Level, OrderFilter
-from tests.unit.http_support import DOCUMENT, ETAG, UID, MemoryLookup, client, json_of, services
+from tests.unit.http_support import (
+    CURSOR,
+    DOCUMENT,
+    ETAG,
+    FORGED,
+    UID,
+    MemoryLookup,
+    client,
+    json_of,
+    services,
+)
 
 
 @pytest.mark.parametrize("level", list(Level))
@@ -92,7 +102,7 @@ def test_a_list_holds_summaries_and_the_cursor_of_the_next_page() -> None:
                 "item_count": 1,
             }
         ],
-        "next_cursor": "next",
+        "next_cursor": CURSOR,
     }
     assert answer.headers["Cache-Control"] == "no-store"
 
@@ -105,7 +115,7 @@ def test_filters_reach_the_lookup_in_utc() -> None:
         "created_from": "2021-11-26T09:22:19+03:00",
         "created_before": "2021-11-27T00:00:00Z",
         "limit": "7",
-        "cursor": "abc",
+        "cursor": CURSOR,
     }
     assert client(services(lookup)).get("/orders", query_string=query).status_code == 200
     wanted = OrderFilter(
@@ -114,7 +124,7 @@ def test_filters_reach_the_lookup_in_utc() -> None:
         datetime(2021, 11, 26, 6, 22, 19, tzinfo=UTC),
         datetime(2021, 11, 27, tzinfo=UTC),
     )
-    assert lookup.searches == [(wanted, 7, "abc")]
+    assert lookup.searches == [(wanted, 7, CURSOR)]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +138,9 @@ def test_filters_reach_the_lookup_in_utc() -> None:
         ("customer_id=a%00b", "customer_id"),
         ("track_number=" + "x" * 256, "track_number"),
         ("created_from=2021-11-26T06:22:19", "created_from"),
-        ("cursor=forged", "cursor"),
+        (f"cursor={FORGED}", "cursor"),
+        ("cursor=bmV4dA", "cursor"),
+        (f"cursor={CURSOR}%0A", "cursor"),
         ("cursor=", "cursor"),
         ("custmer_id=test", "custmer_id"),
     ],

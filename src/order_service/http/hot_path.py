@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
 
-from order_service.orders.api import ORDER_RULE, UNKNOWN, OrderLookup, Representation
+from order_service.orders.api import ASKED, ORDER_RULE, UNKNOWN, OrderLookup, Representation
 from order_service.orders.errors import OrderNotFoundError
 from order_service.orders.model import UID_PATTERN
 
@@ -59,6 +59,7 @@ class HotPath:
             environ[UNKNOWN] = error
             return self._app(environ, start_response)
         if found is None:
+            environ[ASKED] = True
             return self._app(environ, start_response)
         status, headers, body = self._answer(found, environ.get("HTTP_IF_NONE_MATCH"))
         headers.append((HEADER, request_id_of(environ)))

@@ -26,6 +26,9 @@ ORDER_RULE = "/order/<order_uid>"
 UNKNOWN = "order_service.orders.unknown"
 """Key of the WSGI environment for an OrderNotFoundError that is known before the view runs."""
 
+ASKED = "order_service.orders.asked"
+"""Key of the WSGI environment that is there if the caches were asked before the view runs."""
+
 RETRY_AFTER = "1"
 """Seconds after which it makes sense to ask again when the database is away."""
 
@@ -123,7 +126,7 @@ def _find(lookup: OrderLookup, uid: str) -> Found:
         known: OrderNotFoundError | None = request.environ.get(UNKNOWN)
         if known is not None:
             raise known
-        return lookup.find(uid)
+        return lookup.stored(uid) if ASKED in request.environ else lookup.find(uid)
     except OrderNotFoundError as error:
         headers = {"X-Cache": error.level}
         abort(404, message="There is no order with this id.", headers=headers, exc=error)
@@ -136,7 +139,7 @@ def _search(lookup: OrderLookup, wanted: dict[str, Any]) -> Page:
     try:
         return lookup.search(OrderFilter(**wanted), limit, cursor)
     except InvalidCursorError as error:
-        errors = {"query": {"cursor": ["Was not issued by this service for this list."]}}
+        errors = {"query": {"cursor": ["Is not a `next_cursor` of this service."]}}
         abort(400, message="The cursor is not valid.", errors=errors, exc=error)
     except StorageUnavailableError as error:
         _unavailable(error, "The database cannot be asked now.")

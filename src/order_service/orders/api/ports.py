@@ -24,10 +24,18 @@ class OrderLookup(Protocol):
             OrderNotFoundError: A cache remembers that there is none.
         """
 
+    def stored(self, uid: str) -> Found:
+        """Return the order from the database, after `cached` returned None.
+
+        Raises:
+            OrderNotFoundError: There is none.
+            StorageUnavailableError: It cannot be known now.
+        """
+
     def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
         """Return a page of at most `limit` orders, newest first.
 
         Raises:
-            InvalidCursorError: `cursor` was not issued by this service.
+            InvalidCursorError: `cursor` is malformed.
             StorageUnavailableError: The database cannot be asked now.
         """

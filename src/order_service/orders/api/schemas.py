@@ -6,13 +6,15 @@ from typing import Any
 import msgspec
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from order_service.orders.lookup import CURSOR_PATTERN
 from order_service.orders.model import UtcDatetime
 from order_service.orders.schema import OrderSchema, PaymentSchema, UtcDateTime
 
 _ORDER = OrderSchema().fields
 _PAYMENT = PaymentSchema().fields
 
-
+_CURSOR = "1637907739000000.b563feb7b2b84b6test"
+_CURSOR_SCHEMA = CURSOR_PATTERN.replace(r"\Z", "$")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -67,9 +69,12 @@ class OrdersQuery(Schema):
         }
     )
     cursor = fields.String(
-        validate=validate.Length(min=1, max=512),
+        validate=validate.Regexp(CURSOR_PATTERN),
         metadata={
-            "description": "`next_cursor` of the page before; keep the other parameters the same"
+            "description": "`next_cursor` of the page before; keep the other parameters the same. "
+            "Take it as it is: what it is made of may change",
+            "example": _CURSOR,
+            "pattern": _CURSOR_SCHEMA,
         },
     )
 
@@ -115,6 +120,7 @@ class OrderPageSchema(Schema):
         allow_none=True,
         metadata={
             "description": "Pass it as `cursor` for the next page; null on the last one",
-            "example": None,
+            "example": _CURSOR,
+            "pattern": _CURSOR_SCHEMA,
         },
     )
