@@ -1,10 +1,8 @@
 """Fixtures with the real adapters on the session's servers: databases, caches, topics."""
 
-import gc
 import os
 import socket
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
@@ -148,15 +146,6 @@ def new_topic(kafka_server: KafkaServer) -> NewTopic:
         return name
 
     return create
-
-
-@pytest.fixture
-def forgotten_sockets() -> Iterator[None]:
-    """For tests of brokers that are away: kafka-python forgets sockets when it finds none."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -116,7 +116,6 @@ def test_no_letters_are_no_failure(rig: Rig) -> None:
     assert rig.read() == []
 
 
-@pytest.mark.usefixtures("forgotten_sockets")
 @pytest.mark.parametrize("make", [away, unreachable], ids=["memory", "kafka"])
 def test_what_is_not_acknowledged_is_told(make: Callable[[], DeadLetters]) -> None:
     with pytest.raises(DeadLettersUnavailableError):
