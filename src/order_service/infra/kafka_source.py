@@ -4,7 +4,7 @@ Everything here belongs to the thread that owns the consumer.
 """
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -12,11 +12,15 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from .consumer_progress import BatchObserver, ConsumerObserver, ConsumerProgress
+from .kafka_clients import insist_on_rejoin
 from .offset_ledger import OffsetLedger
 
 _log = structlog.get_logger(__name__)
 
 Record = Any
+
+_JOIN = 1.0
+"""Seconds of a poll while the group is being joined; a join that is cut short starts again."""
 
 
 class RecordSource:
@@ -69,7 +73,7 @@ class RecordSource:
     def poll(self, seconds: float) -> list[Record]:
         """Return what comes within `seconds`, of each partition in the order of its offsets."""
         before = self._topic_id()
-        polled = self._consumer.poll(timeout_ms=round(seconds * 1000))
+        polled = self._poll(seconds)
         after = self._topic_id()
         self._stream_changed |= before not in {None, after}
         self.stream = None if self._stream_changed else after
@@ -78,6 +82,14 @@ class RecordSource:
         for partition, records in polled.items():
             self._look_for_gap(partition, records)
         return [record for records in polled.values() for record in records]
+
+    def _poll(self, seconds: float) -> Mapping[TopicPartition, list[Record]]:
+        """Poll for `seconds`, longer if the group has to be joined: that needs its time."""
+        least = _JOIN if insist_on_rejoin(self._consumer) else 0.0
+        polled: Mapping[TopicPartition, list[Record]] = self._consumer.poll(
+            timeout_ms=round(max(seconds, least) * 1000)
+        )
+        return polled
 
     def _heard(self) -> None:
         self._progress.fetched()
@@ -123,7 +135,7 @@ class RecordSource:
         """Poll without taking anything, because who does not poll is expelled."""
         assigned = self._consumer.assignment()
         self._consumer.pause(*assigned)
-        polled = self._consumer.poll(timeout_ms=0)
+        polled = self._poll(0)
         for partition, records in polled.items():
             # Assigned by this very poll, hence not paused: read it again later.
             self._consumer.seek(partition, records[0].offset)
