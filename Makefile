@@ -118,8 +118,8 @@ up: .env ## Start all of it in containers and wait until it is healthy
 	docker compose up --build --detach --wait
 
 .PHONY: down
-down: ## Stop the containers; volumes stay
-	docker compose down
+down: ## Stop the containers of all profiles; volumes stay
+	docker compose --profile '*' down
 
 .env:
 	@echo 'Copy .env.template to .env and set the passwords first' >&2; exit 1

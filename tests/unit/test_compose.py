@@ -138,7 +138,7 @@ def test_what_a_container_waits_for_can_happen(dependency: str, condition: str) 
 
 @pytest.mark.parametrize("service", THEIRS)
 def test_each_foreign_image_is_pinned_to_a_version(service: str) -> None:
-    assert re.fullmatch(r"[a-z/]+:v?\d+[\w.-]*", SERVICES[service]["image"])
+    assert re.fullmatch(r"[a-z/-]+:v?\d+[\w.-]*", SERVICES[service]["image"])
 
 
 def test_prometheus_scrapes_the_ports_on_which_the_metrics_are_served() -> None:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 
+from prometheus_client import ProcessCollector
+
 from .backends import BackendMetrics
 from .consumer import ConsumerMetrics
 from .ingest import BatchMetrics, IngestMetrics
@@ -35,6 +37,9 @@ class Metrics:
     ) -> None:
         self.registry = registry or Registry()
         self._clock = clock
+        # Memory, CPU and the start time, which shows restarts: a counter of them would not
+        # survive them. Worker processes that share a registry's files do not export these.
+        ProcessCollector(registry=self.registry)
 
     @cached_property
     def ingest(self) -> IngestMetrics:
