@@ -54,7 +54,8 @@ class Service:
 
     def start(self) -> None:
         """Begin it; does not wait."""
-        path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+        given = os.environ.get("PYTHONPATH", "")
+        path = os.pathsep.join([str(ROOT / "src"), str(ROOT), given])
         environ = {**os.environ, **self.environ, "PYTHONPATH": path}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -30,16 +30,20 @@ WITH incoming AS MATERIALIZED (
         date_created = excluded.date_created, oof_shard = excluded.oof_shard,
         digest = excluded.digest, source_stream = excluded.source_stream,
         source_partition = excluded.source_partition, source_offset = excluded.source_offset,
-        stored_at = now()
-    WHERE stored.digest <> excluded.digest
-      -- A consumer that was frozen may come back with messages from before this row.
+        stored_at = CASE WHEN stored.digest = excluded.digest THEN stored.stored_at ELSE now() END
+    -- A consumer that was frozen may come back with messages from before this row. That is
+    -- why a repetition of the same content renews the place, though nothing else: else what
+    -- stood between the two would pass for newer than the repetition.
+    WHERE (stored.digest <> excluded.digest OR excluded.source_stream IS NOT NULL)
       AND (stored.source_stream = excluded.source_stream
            AND stored.source_partition = excluded.source_partition
            AND stored.source_offset >= excluded.source_offset) IS NOT TRUE
-    RETURNING order_uid, xmax = 0 AS created
+    -- Only what was written now bears the time of this transaction.
+    RETURNING order_uid, xmax = 0 AS created, stored.stored_at = now() AS rewritten
 ), changed AS MATERIALIZED (
     SELECT written.created, incoming.order_uid, delivery, payment, items
     FROM incoming JOIN written USING (order_uid)
+    WHERE written.rewritten
 ), delivered AS (
     INSERT INTO orders.deliveries (order_uid, name, phone, zip, city, address, region, email)
     SELECT order_uid, d.*
@@ -90,7 +94,7 @@ WITH incoming AS MATERIALIZED (
       AND items.order_uid = changed.order_uid
       AND items.position > jsonb_array_length(changed.items)
 )
-SELECT order_uid, created FROM written
+SELECT order_uid, created FROM written WHERE rewritten
 
 -- name: find_orders
 -- Orders as JSON text, in the field order of the model.
