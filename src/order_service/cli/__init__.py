@@ -16,6 +16,7 @@ import click
 from order_service.config import ConfigError, load_config, redacted
 
 from .dead_letters import dead_letters
+from .keys import keys
 from .migrations import migrate
 from .settings import configured
 
@@ -127,3 +128,4 @@ def check() -> None:
 
 main.add_command(migrate)
 main.add_command(dead_letters)
+main.add_command(keys)

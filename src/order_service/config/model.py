@@ -23,6 +23,7 @@ BrokerVersion = Annotated[str, Meta(pattern=r"^(\d+(\.\d+){1,2})?$")]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Auth = Literal["none", "api_key"]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 LogFormat = Literal["auto", "console", "json"]
 
@@ -46,6 +47,25 @@ class Http(Struct, frozen=True, forbid_unknown_fields=True):
     shutdown_timeout: Seconds = 10.0
     max_header_bytes: Annotated[int, Meta(ge=1024, le=1048576)] = 16384
     max_list_limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    auth: Auth = "none"
+    auth_refresh: Seconds = 5.0
+    cors_origins: str = ""
+    rate_limit: Annotated[float, Meta(ge=0, le=1_000_000)] = 0.0
+    trusted_proxies: str = ""
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The items of `cors_origins`."""
+        return _items(self.cors_origins)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The items of `trusted_proxies`."""
+        return _items(self.trusted_proxies)
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
 class Pool(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,8 +1,13 @@
 """What must hold between settings, beyond the range of each."""
 
+import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 
-from order_service.config.model import Config, Kafka, Retry
+from order_service.config.model import Config, Http, Kafka, Retry
+
+# RFC 6454: scheme and host in small letters, and the port if it is not the usual one.
+_is_origin = re.compile(r"https?://[a-z0-9.\-\[\]:]+\Z").match
 
 
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:
@@ -10,10 +15,22 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     pool = config.postgres.pool
     if pool.min_size > pool.max_size:
         yield "postgres.pool.min_size", f"is more than postgres.pool.max_size ({pool.max_size})"
+    yield from _of_http(config.http)
     yield from _of_retry("postgres.retry", config.postgres.retry)
     yield from _of_retry("kafka.retry", config.kafka.retry)
     yield from _of_limits(config.kafka)
     yield from _of_login(config.kafka)
+
+
+def _of_http(http: Http) -> Iterator[tuple[str, str]]:
+    for origin in http.origins:
+        if origin != "*" and not _is_origin(origin):
+            yield "http.cors_origins", f"{origin!r} is no origin such as https://shop.example"
+    for proxy in http.proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as error:
+            yield "http.trusted_proxies", str(error)
 
 
 def _of_retry(path: str, retry: Retry) -> Iterator[tuple[str, str]]:
