@@ -12,6 +12,8 @@ from order_service.config.errors import ConfigError, Fault
 from order_service.config.secret import Secret, SecretUrl
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
+PortOrSame = Annotated[int, Meta(ge=0, le=65535)]
+Addresses = Annotated[str, Meta(pattern=r"^([^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*)?$")]
 Count = Annotated[int, Meta(ge=1)]
 CountOrOff = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -81,12 +83,19 @@ class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str = ""
     port: Port = 5432
+    read_host: str = ""
+    read_port: PortOrSame = 0
+    read_timeout: Seconds = 1.0
+    read_max_lag: Seconds = 10.0
     user: Name = "order_service"
     password: Secret = Secret()
     db: Name = "orders"
     admin_user: str = ""
     admin_password: Secret = Secret()
     sslmode: SslMode = "prefer"
+    sslrootcert: str = ""
+    sslcert: str = ""
+    sslkey: str = ""
     connect_timeout: Seconds = 3.0
     statement_timeout: Seconds = 5.0
     lock_timeout: Seconds = 2.0
@@ -95,12 +104,24 @@ class Postgres(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Redis(Struct, frozen=True, forbid_unknown_fields=True):
-    """The shared cache; an empty URL means that none is named."""
+    """The shared cache; without URL, sentinels and cluster nodes none is named."""
 
     url: SecretUrl = SecretUrl()
+    sentinels: Addresses = ""
+    sentinel_master: str = ""
+    sentinel_password: Secret = Secret()
+    cluster_nodes: Addresses = ""
+    ssl_cafile: str = ""
+    ssl_certfile: str = ""
+    ssl_keyfile: str = ""
     timeout: Seconds = 0.1
     max_connections: Count = 16
     circuit_open: Seconds = 1.0
+
+    @property
+    def named(self) -> bool:
+        """Whether some key says where it is."""
+        return bool(self.url or self.sentinels or self.cluster_nodes)
 
 
 class Cache(Struct, frozen=True, forbid_unknown_fields=True):
@@ -203,7 +224,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         """
         addresses = {
             "postgres": ("postgres.host", self.postgres.host),
-            "redis": ("redis.url", self.redis.url),
+            "redis": ("redis.url", self.redis.named),
             "kafka": ("kafka.bootstrap_servers", self.kafka.bootstrap_servers),
         }
         return tuple(key for key, value in map(addresses.__getitem__, parts) if not value)

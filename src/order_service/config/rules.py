@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from order_service.config.model import Config, Http, Kafka, Retry
+from order_service.config.model import Config, Http, Kafka, Redis, Retry
 
 # RFC 6454: scheme and host in small letters, and the port if it is not the usual one.
 _is_origin = re.compile(r"https?://[a-z0-9.\-\[\]:]+\Z").match
@@ -13,6 +13,8 @@ _is_origin = re.compile(r"https?://[a-z0-9.\-\[\]:]+\Z").match
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """Yield the path of each setting that contradicts another one, and the reason."""
     pool = config.postgres.pool
+    if config.postgres.read_host and not config.postgres.host:
+        yield "postgres.read_host", "is set without postgres.host, the primary"
     if pool.min_size > pool.max_size:
         yield "postgres.pool.min_size", f"is more than postgres.pool.max_size ({pool.max_size})"
     yield from _of_http(config.http)
@@ -20,6 +22,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     yield from _of_retry("kafka.retry", config.kafka.retry)
     yield from _of_limits(config.kafka)
     yield from _of_login(config.kafka)
+    yield from _of_redis(config.redis)
+    yield from _of_certificates(config)
 
 
 def _of_http(http: Http) -> Iterator[tuple[str, str]]:
@@ -59,6 +63,29 @@ def _of_login(kafka: Kafka) -> Iterator[tuple[str, str]]:
         yield "kafka.sasl.mechanism", f"is needed for {kafka.security_protocol}"
     if sasl and not kafka.sasl.username:
         yield "kafka.sasl.username", f"is needed for {kafka.security_protocol}"
-    if bool(kafka.ssl_certfile) != bool(kafka.ssl_keyfile):
-        absent = "ssl_keyfile" if kafka.ssl_certfile else "ssl_certfile"
-        yield f"kafka.{absent}", "is needed: a certificate and its key go together"
+
+
+def _of_redis(redis: Redis) -> Iterator[tuple[str, str]]:
+    if redis.sentinels and redis.cluster_nodes:
+        yield "redis.cluster_nodes", "is set beside redis.sentinels: it is one or the other"
+    if redis.sentinels and not redis.sentinel_master:
+        yield "redis.sentinel_master", "is needed to ask redis.sentinels for it"
+    if (redis.sentinels or redis.cluster_nodes) and redis.url.reveal().startswith("unix://"):
+        yield "redis.url", "is a socket: sentinels and cluster nodes are reached over TCP"
+    files = {"ssl_cafile": redis.ssl_cafile, "ssl_certfile": redis.ssl_certfile}
+    for key, path in files.items():
+        if path and not redis.url.reveal().startswith("rediss://"):
+            yield f"redis.{key}", "has no effect unless redis.url begins with rediss://"
+
+
+def _of_certificates(config: Config) -> Iterator[tuple[str, str]]:
+    redis, kafka, postgres = config.redis, config.kafka, config.postgres
+    pairs = (
+        ("kafka.ssl_certfile", kafka.ssl_certfile, "kafka.ssl_keyfile", kafka.ssl_keyfile),
+        ("redis.ssl_certfile", redis.ssl_certfile, "redis.ssl_keyfile", redis.ssl_keyfile),
+        ("postgres.sslcert", postgres.sslcert, "postgres.sslkey", postgres.sslkey),
+    )
+    for certificate, has_certificate, key, has_key in pairs:
+        if bool(has_certificate) != bool(has_key):
+            absent = key if has_certificate else certificate
+            yield absent, "is needed: a certificate and its key go together"

@@ -29,6 +29,9 @@ def configured_addresses(config: Config) -> dict[str, str]:
         "KAFKA_BOOTSTRAP_SERVERS": config.kafka.bootstrap_servers,
         "KAFKA_API_VERSION": config.kafka.api_version,
         "REDIS_URL": config.redis.url.reveal(),
+        "REDIS_SENTINELS": config.redis.sentinels,
+        "REDIS_SENTINEL_MASTER": config.redis.sentinel_master,
+        "REDIS_CLUSTER_NODES": config.redis.cluster_nodes,
     }
     if config.postgres.host:
         values |= _postgres(config)

@@ -8,8 +8,8 @@ it packed bytes.
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import hiredis
 from redis import BlockingConnectionPool, Redis, ResponseError
@@ -19,6 +19,11 @@ from redis.retry import Retry
 
 T = TypeVar("T")
 
+Command = tuple[str | bytes | int, ...]
+"""A command as a server takes it: its name, its key, the rest."""
+
+NO_RETRY = Retry(NoBackoff(), 0)
+
 
 class Entry(NamedTuple):
     """A value to set."""
@@ -26,6 +31,42 @@ class Entry(NamedTuple):
     key: str
     value: bytes
     milliseconds: int
+
+
+class CacheClient(Protocol):
+    """What a cache needs of Redis, be it one server, a master under Sentinel or a cluster.
+
+    Thread-safe; connects on first use. Every call raises ResponseError when the server
+    refuses, and another redis.RedisError when it cannot be reached or does not answer in time.
+    """
+
+    def fast_get(self, key: str) -> bytes | None:
+        """Return the value of a string key, None if there is none."""
+
+    def set(self, name: str, value: bytes, *, px: int, nx: bool) -> object:
+        """Set one key for `px` milliseconds; with `nx` only if it does not exist."""
+
+    def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
+        """Set all `entries` in one round trip; return whether every one was taken.
+
+        With `only_new`, keys that exist are left alone; that counts as taken. Refusals of
+        single entries are no error.
+        """
+
+    def unlink(self, *keys: str) -> object:
+        """Delete the keys, whether they exist or not."""
+
+    def ping(self) -> object:
+        """Return if a server answers."""
+
+    def close(self) -> None:
+        """Close all connections."""
+
+
+def set_command(entry: Entry, *, only_new: bool) -> Command:
+    """Return the command that sets an entry, unless it exists if `only_new`."""
+    condition = ("NX",) if only_new else ()
+    return ("SET", entry.key, entry.value, "PX", entry.milliseconds, *condition)
 
 
 class FastRedis(Redis):
@@ -57,13 +98,16 @@ class FastRedis(Redis):
         Raises:
             redis.RedisError: The server cannot be reached or does not answer in time.
         """
-        condition = ("NX",) if only_new else ()
-        commands = [
-            hiredis.pack_command(("SET", key, value, "PX", milliseconds, *condition))
-            for key, value, milliseconds in entries
-        ]
-        joined = [b"".join(commands)]
-        return self._roundtrip(joined, lambda connection: _read_all(connection, len(entries)))
+        return not any(self.send_many([set_command(each, only_new=only_new) for each in entries]))
+
+    def send_many(self, commands: Sequence[Command]) -> list[ResponseError | None]:
+        """Send all `commands` in one round trip; return the refusal of each, None if done.
+
+        Raises:
+            redis.RedisError: The server cannot be reached or does not answer in time.
+        """
+        packed = b"".join(map(hiredis.pack_command, commands))  # type: ignore[arg-type]
+        return self._roundtrip([packed], lambda connection: _read_all(connection, len(commands)))
 
     def _roundtrip(self, commands: list[bytes], read: Callable[[Any], T]) -> T:
         """Send `commands` over this thread's connection and return what `read` makes of it."""
@@ -98,17 +142,34 @@ def _read_one(connection: Any) -> bytes | None:  # noqa: ANN401 - untyped librar
     return value
 
 
-def _read_all(connection: Any, count: int) -> bool:  # noqa: ANN401
-    refused = 0
-    for _ in range(count):
-        try:
-            connection.read_response(disconnect_on_error=False)
-        except ResponseError:
-            refused += 1
-    return not refused
+def _read_all(connection: Any, count: int) -> list[ResponseError | None]:  # noqa: ANN401
+    return [_read_refusal(connection) for _ in range(count)]
 
 
-def connect(url: str, timeout: float, max_connections: int) -> FastRedis:
+def _read_refusal(connection: Any) -> ResponseError | None:  # noqa: ANN401
+    try:
+        connection.read_response(disconnect_on_error=False)
+    except ResponseError as error:
+        return error
+    return None
+
+
+def pool_options(timeout: float, max_connections: int, tls: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of a pool that fails fast; see `connect`."""
+    return {
+        "max_connections": max_connections,
+        "timeout": timeout,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": NO_RETRY,
+        "health_check_interval": 0,
+        **tls,
+    }
+
+
+def connect(
+    url: str, timeout: float, max_connections: int, tls: Mapping[str, str] | None = None
+) -> FastRedis:
     """Return a client; connects on first use. Thread-safe; make it after any fork.
 
     Args:
@@ -116,14 +177,7 @@ def connect(url: str, timeout: float, max_connections: int) -> FastRedis:
         timeout: Longest wait for a connection from the pool, to connect and to be
             answered, each in seconds.
         max_connections: Most connections of the pool.
+        tls: For ``rediss://``: the library's ``ssl_`` options, such as ``ssl_ca_certs``.
     """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=max_connections,
-        timeout=timeout,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-    )
-    return FastRedis(connection_pool=pool)
+    options = pool_options(timeout, max_connections, tls or {})
+    return FastRedis(connection_pool=BlockingConnectionPool.from_url(url, **options))

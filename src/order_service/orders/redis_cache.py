@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeVar
 from redis import RedisError, ResponseError
 
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis import Entry, FastRedis
+from order_service.infra.redis import CacheClient, Entry
 
 from .model import Document, digest
 from .ports import ABSENT, Absent
@@ -57,7 +57,7 @@ class RedisCache:
 
     def __init__(
         self,
-        client: FastRedis,
+        client: CacheClient,
         lifetimes: Lifetimes,
         circuit: CircuitBreaker,
         on_failure: Callable[[], object] = lambda: None,
@@ -149,7 +149,11 @@ class RedisCache:
 
     def _delete(self, uids: Collection[str]) -> bool:
         keys = [PREFIX + uid for uid in uids]
-        return self._forgiving(lambda: self._client.unlink(*keys) >= 0, default=False)
+        return self._forgiving(lambda: self._unlinked(keys), default=False)
+
+    def _unlinked(self, keys: Collection[str]) -> bool:
+        self._client.unlink(*keys)
+        return True
 
     def _ttl(self) -> int:
         """Return an order's lifetime in milliseconds."""

@@ -1,0 +1,224 @@
+"""The client of a Redis Cluster: every key to the node that holds its slot, many at a time.
+
+The library learns and keeps the map of slots. Its own commands are not used where it is
+quick to go around them: it repeats what a node did not take one command at a time, so that
+a node that hangs would cost a batch a timeout for each order.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from redis import BlockingConnectionPool, ResponseError, SSLConnection
+from redis import ConnectionError as RedisConnectionError
+from redis import TimeoutError as RedisTimeoutError
+from redis.cluster import ClusterNode, RedisCluster
+from redis.connection import parse_url
+from redis.crc import key_slot
+from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException
+
+from .redis import NO_RETRY, Command, Entry, FastRedis, pool_options, set_command
+
+T = TypeVar("T")
+
+_FAILURES = (RedisConnectionError, RedisTimeoutError, ClusterDownError)
+
+
+class ClusterClient:
+    """A :class:`redis.CacheClient` of a whole cluster. Thread-safe; make it after any fork.
+
+    Args:
+        discover: Returns the library's client; connects, so that it may fail.
+        connect_node: Returns the client of the node at host and port.
+        patience: Longest wait for another thread that learns the map of slots, in seconds.
+    """
+
+    def __init__(
+        self,
+        discover: Callable[[], RedisCluster],
+        connect_node: Callable[[str, int], FastRedis],
+        patience: float,
+    ) -> None:
+        self._discover = discover
+        self._connect_node = connect_node
+        self._cluster: RedisCluster | None = None
+        self._nodes: dict[str, FastRedis] = {}
+        self._patience = patience
+        self._learning = threading.Lock()
+
+    def fast_get(self, key: str) -> bytes | None:
+        """See :meth:`redis.CacheClient.fast_get`."""
+        with _translated():
+            try:
+                return self._routed(key, lambda node: node.fast_get(key))
+            except AskError:  # the slot is on its way to another node
+                value: bytes | None = self._elsewhere(("GET", key))
+                return value
+
+    def set(self, name: str, value: bytes, *, px: int, nx: bool) -> None:
+        """See :meth:`redis.CacheClient.set`."""
+        self._done([set_command(Entry(name, value, px), only_new=nx)])
+
+    def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
+        """See :meth:`redis.CacheClient.set_many`; one round trip for each node."""
+        return not self._refusals([set_command(each, only_new=only_new) for each in entries])
+
+    def unlink(self, *keys: str) -> None:
+        """See :meth:`redis.CacheClient.unlink`."""
+        self._done([("UNLINK", key) for key in keys])
+
+    def ping(self) -> None:
+        """Return if a node of the cluster answers."""
+        with _translated():
+            self._known().ping(target_nodes=RedisCluster.RANDOM)
+
+    def close(self) -> None:
+        """See :meth:`redis.CacheClient.close`."""
+        for node in self._nodes.values():
+            node.connection_pool.disconnect()
+        if self._cluster is not None:
+            self._cluster.close()
+
+    def _done(self, commands: Sequence[Command]) -> None:
+        for refusal in self._refusals(commands):
+            raise refusal
+
+    def _refusals(self, commands: Sequence[Command]) -> list[ResponseError]:
+        """Send the commands to their nodes; return the refusals that remain."""
+        with _translated():
+            redirected, refusals = self._spread(commands)
+            if redirected:
+                self._learn()
+                redirected, more = self._spread(redirected)
+                refusals += more
+            for command in redirected:  # keys of slots that are on their way to another node
+                self._elsewhere(command)
+            return refusals
+
+    def _elsewhere(self, command: Command) -> Any:  # noqa: ANN401 - whatever the command yields
+        """Send one command by way of the library, which follows the redirections of a move."""
+        return self._known().execute_command(*command)  # type: ignore[no-untyped-call]
+
+    def _spread(self, commands: Sequence[Command]) -> tuple[list[Command], list[ResponseError]]:
+        """Send the commands to their nodes; return those to send elsewhere, and refusals."""
+        shares: dict[str, list[Command]] = {}
+        for command in commands:
+            shares.setdefault(self._place(str(command[1])), []).append(command)
+        redirected: list[Command] = []
+        refusals: list[ResponseError] = []
+        for share in shares.values():
+            for command, answer in zip(share, self._send(share), strict=True):
+                if isinstance(answer, AskError):
+                    redirected.append(command)
+                elif answer is not None:
+                    refusals.append(answer)
+        return redirected, refusals
+
+    def _send(self, share: Sequence[Command]) -> list[ResponseError | None]:
+        """Send commands whose keys one node holds."""
+        return self._routed(str(share[0][1]), lambda node: node.send_many(share))
+
+    def _routed(self, key: str, call: Callable[[FastRedis], T]) -> T:
+        """Call the node of the key; once more if it turns out to be another one by now."""
+        place = self._place(key)
+        try:
+            return call(self._node(place))
+        except MovedError:
+            self._learn()
+        except _FAILURES:
+            self._learn(place)
+            if self._place(key) == place:
+                raise
+        return call(self._node(self._place(key)))
+
+    def _place(self, key: str) -> str:
+        """Return ``host:port`` of the node that holds the key."""
+        node = self._known().nodes_manager.get_node_from_slot(key_slot(key.encode()))
+        name: str = node.name
+        return name
+
+    def _node(self, place: str) -> FastRedis:
+        node = self._nodes.get(place)
+        if node is None:
+            host, _, port = place.rpartition(":")
+            node = self._nodes.setdefault(place, self._connect_node(host, int(port)))
+        return node
+
+    def _known(self) -> RedisCluster:
+        cluster = self._cluster
+        if cluster is None:
+            with self._one_learner():
+                cluster = self._cluster = self._cluster or self._discover()
+        return cluster
+
+    def _learn(self, failed: str | None = None) -> None:
+        """Ask the nodes for the map of slots, the failed one last."""
+        cluster = self._known()
+        with self._one_learner():
+            try:
+                cluster.nodes_manager.initialize(last_failed_node_name=failed)
+            except RedisClusterException:
+                # None of the nodes that were there: begin with those of the configuration.
+                self._cluster = None
+                raise
+
+    @contextmanager
+    def _one_learner(self) -> Iterator[None]:
+        """Let one thread at a time learn: in an outage each would wait for the one before it."""
+        if not self._learning.acquire(timeout=self._patience):
+            raise RedisConnectionError("the map of the cluster is being learned")
+        try:
+            yield
+        finally:
+            self._learning.release()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise what the library raises outside its own tree, and an answer that means "away"."""
+    try:
+        yield
+    except (RedisClusterException, ClusterDownError) as error:
+        raise RedisConnectionError(str(error)) from error
+
+
+def connect_cluster(
+    url: str,
+    nodes: Sequence[tuple[str, int]],
+    timeout: float,
+    max_connections: int,
+    tls: Mapping[str, str],
+) -> ClusterClient:
+    """Return a client of a cluster; connects on first use.
+
+    Args:
+        url: Login and TLS (``rediss://``) of all nodes; host and port do not matter.
+        nodes: Host and port of some nodes: the others are learned from them.
+        timeout: As for :func:`redis.connect`; a failure costs it once more for each node that
+            is asked in vain what has become of the cluster.
+        max_connections: Most connections to each node.
+        tls: The library's ``ssl_`` options.
+    """
+    parts = parse_url(url)  # type: ignore[no-untyped-call]
+    login = {name: value for name, value in parts.items() if name not in {"host", "port", "db"}}
+    ssl = login.get("connection_class") is SSLConnection
+    options = {**pool_options(timeout, max_connections, tls if ssl else {}), **login}
+
+    def connect_node(host: str, port: int) -> FastRedis:
+        pool = BlockingConnectionPool(host=host, port=port, **options)  # type: ignore[no-untyped-call]
+        return FastRedis(connection_pool=pool)
+
+    return ClusterClient(lambda: _discover(nodes, options, ssl=ssl), connect_node, timeout)
+
+
+def _discover(
+    nodes: Sequence[tuple[str, int]], options: Mapping[str, Any], *, ssl: bool
+) -> RedisCluster:
+    alien = {"timeout", "retry", "connection_class", "max_connections"}
+    return RedisCluster(
+        startup_nodes=[ClusterNode(*node) for node in nodes],  # type: ignore[no-untyped-call]
+        retry=NO_RETRY,
+        ssl=ssl,
+        **{name: value for name, value in options.items() if name not in alien},
+    )
