@@ -45,7 +45,8 @@ def test_known_series_start_at_zero() -> None:
     metrics.backends.queried("find", 0.001, ok=True)
     for result in ("created", "replaced", "unchanged", "superseded", "dead_letter"):
         assert value(metrics, "messages_total", result=result) == 0
-    assert value(metrics, "retries_total", backend="kafka") == 0
+    for backend in ("postgres", "kafka", "dead-letters"):
+        assert value(metrics, "retries_total", backend=backend) == 0
 
 
 def test_lookups_are_counted_by_level() -> None:
@@ -116,10 +117,11 @@ def test_a_process_exports_only_the_groups_that_it_uses() -> None:
 
 def test_consumer_states_are_shown() -> None:
     metrics = Metrics()
-    metrics.consumer.paused(now=True)
+    metrics.consumer.paused(now=True, causes={"invalid_json": 7})
     metrics.consumer.gap(12)
     metrics.consumer.stalled()
     assert value(metrics, "consumer_paused") == 1
+    assert value(metrics, "consumer_paused_rejections", reason="invalid_json") == 7
     assert value(metrics, "offset_gap_messages_total") == 12
     assert value(metrics, "watchdog_stalls_total") == 1
 

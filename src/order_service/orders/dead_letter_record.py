@@ -23,7 +23,7 @@ KEY_OMITTED = "key-omitted"
 REPLAYED = "replayed"
 REPLAYED_FROM = "replayed-from"
 
-_ID = re.compile(r"(\d{1,9})-(\d{1,18})")
+_ID = re.compile(r"(\d{1,9})-(\d{1,18})", re.ASCII)
 
 
 class LetterId(NamedTuple):
