@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from order_service.http.app import ApiServices, create_app, create_wsgi
+from order_service.http.front import Front
 from order_service.http.guard import Environ, Wsgi
 from order_service.http.health import PartState, Readiness
 from order_service.metrics import Registry
@@ -46,6 +47,7 @@ class MemoryLookup:
 
     def __init__(self, level: Level = Level.LOCAL) -> None:
         self.level = level
+        self.found = [SUMMARY]
         self.away = False
         self.broken = False
         self.asked: list[str] = []
@@ -82,7 +84,7 @@ class MemoryLookup:
         if cursor == FORGED:
             raise InvalidCursorError(cursor)
         self.searches.append((wanted, limit, cursor))
-        return Page([SUMMARY], CURSOR)
+        return Page(self.found, CURSOR)
 
 
 class Part(NamedTuple):
@@ -100,8 +102,15 @@ def services(
     lookup: MemoryLookup | None = None,
     parts: Iterable[Part] = (Part("postgres"), Part("redis")),
     web_dir: Path = Path("/nonexistent"),
+    front: Front | None = None,
 ) -> ApiServices:
-    return ApiServices(lookup or MemoryLookup(), Readiness([*parts]), Registry(), web_dir)
+    return ApiServices(
+        lookup or MemoryLookup(),
+        Readiness([*parts]),
+        Registry(),
+        web_dir,
+        front=front or Front(),
+    )
 
 
 def json_of(answer: TestResponse) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 import pytest
 import structlog
 
-from order_service.http.health import PartState, Readiness
+from order_service.http.health import PartState, Readiness, Status
 from order_service.http.operations import OperationsServer, serve_operations
 from order_service.metrics import Metrics
 from tests.unit.http_support import Part, client, json_of, services
@@ -33,6 +33,24 @@ def test_readiness_follows_the_parts(parts: list[Part], code: int, status: str) 
     assert json_of(answer)["status"] == status
     assert json_of(answer)["parts"] == {part.name: {"ok": part.ok, "seen": 1} for part in parts}
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("postgres", "redis", "keys", "status"),
+    [
+        (True, True, True, Status.OK),
+        (False, True, True, Status.DEGRADED),
+        (True, True, False, Status.FAILING),
+        (False, False, True, Status.FAILING),
+    ],
+)
+def test_a_condition_is_required_and_does_not_stand_in_for_a_part(
+    *, postgres: bool, redis: bool, keys: bool, status: Status
+) -> None:
+    parts = [Part("postgres", ok=postgres), Part("redis", ok=redis)]
+    report = Readiness(parts, [Part("keys", ok=keys, required=True)]).report()
+    assert report.status is status
+    assert set(report.parts) == {"postgres", "redis", "keys"}
 
 
 def test_a_process_that_answers_is_live_whatever_its_parts_are() -> None:

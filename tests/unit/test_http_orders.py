@@ -1,9 +1,11 @@
 """The routes of the orders context, through Flask."""
 
+import gzip
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from flask.testing import FlaskClient
 
 from order_service.orders.ports import Level, OrderFilter
 from tests.unit.http_support import (
@@ -11,6 +13,7 @@ from tests.unit.http_support import (
     DOCUMENT,
     ETAG,
     FORGED,
+    SUMMARY,
     UID,
     MemoryLookup,
     client,
@@ -173,3 +176,34 @@ def test_all_bad_parameters_are_named_at_once() -> None:
 
 def test_the_body_is_the_canonical_json() -> None:
     assert client().get(f"/order/{UID}").json == msgspec.json.decode(DOCUMENT.body)
+
+
+def long_list() -> FlaskClient:
+    lookup = MemoryLookup()
+    lookup.found = [SUMMARY] * 20
+    return client(services(lookup))
+
+
+@pytest.mark.parametrize("accepts", ["gzip", "gzip, br", "br;q=1, gzip;q=0.1", "*", "GZIP"])
+def test_a_long_list_is_compressed_for_clients_that_take_it(accepts: str) -> None:
+    http = long_list()
+    plain, packed = http.get("/orders"), http.get("/orders", headers={"Accept-Encoding": accepts})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert int(packed.headers["Content-Length"]) == len(packed.data) < len(plain.data) / 4
+    assert gzip.decompress(packed.data) == plain.data
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    assert packed.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("accepts", [None, "", "br", "gzip;q=0", "identity", "*;q=0", "gzi"])
+def test_other_clients_get_the_list_as_it_is(accepts: str | None) -> None:
+    headers = {} if accepts is None else {"Accept-Encoding": accepts}
+    answer = long_list().get("/orders", headers=headers)
+    assert "Content-Encoding" not in answer.headers
+    assert len(json_of(answer)["orders"]) == 20
+
+
+def test_a_short_list_is_not_worth_compressing_and_still_varies() -> None:
+    answer = client().get("/orders", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in answer.headers
+    assert answer.headers["Vary"] == "Accept-Encoding"

@@ -6,8 +6,10 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from order_service.http.front import Front
 from order_service.orders.model import UID_PATTERN
 from tests.unit.http_support import ORDER, UID, MemoryLookup, client, json_of, services
+from tests.unit.test_http_authentication import MemoryKeys, keyring_of
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +95,29 @@ def test_documented_headers_of_an_order_are_sent(spec: dict[str, Any]) -> None:
     documented = spec["paths"]["/order/{order_uid}"]["get"]["responses"]["200"]["headers"]
     assert {"ETag", "X-Cache", "X-Request-ID"} <= set(documented)
     assert set(documented) <= set(client().get(f"/order/{ORDER.order_uid}").headers.keys())
+
+
+def test_data_need_the_key_where_reading_is_closed_and_health_does_not() -> None:
+    front = Front(keyring_of(MemoryKeys()))
+    spec = json_of(client(services(front=front)).get("/openapi.json"))
+    assert spec["security"] == [{"apiKey": []}]
+    assert spec["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+    for path, item in spec["paths"].items():
+        own = item["get"].get("security")
+        assert own == ([] if path.startswith("/health/") else None), path
+
+
+def test_where_reading_is_open_a_key_may_be_left_out(spec: dict[str, Any]) -> None:
+    assert spec["security"] == [{}, {"apiKey": []}]
+
+
+def test_every_parameter_has_a_description_and_an_example(spec: dict[str, Any]) -> None:
+    for item in spec["paths"].values():
+        parameters = item.get("parameters", []) + item["get"].get("parameters", [])
+        for parameter in parameters:
+            assert parameter["description"]
+            assert "example" in parameter or "example" in parameter["schema"], parameter["name"]
+
+
+def test_the_description_says_what_may_change(spec: dict[str, Any]) -> None:
+    assert "additive" in spec["info"]["description"]

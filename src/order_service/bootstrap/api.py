@@ -1,15 +1,23 @@
 """The API process: lookups over HTTP, the cache warmed up in the background."""
 
+import contextlib
 import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterable
+from contextlib import closing
+from ipaddress import ip_address
+from typing import Any, Protocol
 
 import structlog
 
+from order_service.access.keyring import Keyring
+from order_service.access.postgres import PostgresKeys
 from order_service.config import Config, load_config
 from order_service.http.app import ApiServices, create_wsgi
-from order_service.http.guard import Limits, Wsgi
+from order_service.http.front import Front
+from order_service.http.guard import Environ, Limits
 from order_service.http.health import Readiness
 from order_service.http.server import ServerSettings, serve
 from order_service.infra.local_cache import LocalCache
@@ -24,39 +32,113 @@ from order_service.orders.postgres import PostgresOrders
 
 from .backends import connect_redis, make_cache, open_database
 from .checks import CallCheck
+from .keys import open_keys_database
 
 _log = structlog.get_logger(__name__)
 
 _WARM_UP_RETRY = 2.0
 """Seconds between two tries of a warm-up that found the database away."""
 
+_THREAD_GRACE = 2.0
+"""Seconds that a thread in the background gets to end before its connections are closed."""
 
-def make_services(config: Config, stopping: threading.Event) -> ApiServices:
-    """Return what the API needs, wired and started; call it after any fork."""
+
+class Pings(Protocol):
+    """A client that can ask its server whether it is there."""
+
+    def ping(self) -> object:
+        """Raise if the server does not answer."""
+
+
+class Worker:
+    """The WSGI application of one worker process, and all that it holds open.
+
+    Make it after any fork. `close` it to end its threads and connections.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._resources = contextlib.ExitStack()
+        services = make_services(config, self._resources)
+        self._app = create_wsgi(services)
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
+        """Handle one request."""
+        return self._app(environ, start_response)
+
+    def close(self) -> None:
+        """Stop what runs in the background and close all connections; blocks for seconds at most.
+
+        A call after the first does nothing.
+        """
+        self._resources.close()
+
+
+def make_services(config: Config, resources: contextlib.ExitStack) -> ApiServices:
+    """Return what the API needs, wired and started; call it after any fork.
+
+    Args:
+        config: All settings.
+        resources: What must be closed is put there.
+    """
     metrics = Metrics()
-    orders = PostgresOrders(open_database(config, metrics))
-    client = connect_redis(config)
+    stopping = threading.Event()
+    database = resources.enter_context(closing(open_database(config, metrics)))
+    client = resources.enter_context(closing(connect_redis(config)))
+    keyring = _open_keyring(config, metrics, stopping, resources)
+    orders = PostgresOrders(database)
     cache = make_cache(config, client, metrics)
-    local: LocalCache[Document] = LocalCache(config.cache.local_size, config.cache.local_ttl)
     if config.cache.warm_up:
         warm_up = WarmUp(orders, cache, metrics.lookup, config.cache.warm_up, stopping)
-        start_warm_up(warm_up, stopping)
+        _end_with(resources, start_warm_up(warm_up, stopping))
+    # Closed first: whatever runs in the background ends before its connections do.
+    resources.callback(stopping.set)
+    local: LocalCache[Document] = LocalCache(config.cache.local_size, config.cache.local_ttl)
     return ApiServices(
         lookup=Lookup(orders, cache, local, metrics.lookup),
-        readiness=Readiness(
-            [
-                CallCheck("postgres", orders.check, required=False),
-                CallCheck("redis", client.ping, required=False),
-            ]
-        ),
+        readiness=_readiness(orders, client, keyring),
         registry=metrics.registry,
         web_dir=bundled("web"),
         list_limits=ListLimits(most=config.http.max_list_limit),
         limits=Limits(headers=config.http.max_header_bytes),
+        front=_front(config, keyring),
     )
 
 
-def start_warm_up(warm_up: WarmUp, stopping: threading.Event) -> None:
+def _open_keyring(
+    config: Config,
+    metrics: Metrics,
+    stopping: threading.Event,
+    resources: contextlib.ExitStack,
+) -> Keyring | None:
+    """Return the keys of those who may read, kept up to date; None if all may."""
+    if config.http.auth == "none":
+        return None
+    database = resources.enter_context(closing(open_keys_database(config, metrics)))
+    keyring = Keyring(PostgresKeys(database), config.http.auth_refresh, stopping)
+    _end_with(resources, keyring.start())
+    return keyring
+
+
+def _end_with(resources: contextlib.ExitStack, thread: threading.Thread) -> None:
+    resources.callback(thread.join, _THREAD_GRACE)
+
+
+def _front(config: Config, keyring: Keyring | None) -> Front:
+    http = config.http
+    return Front(keyring, http.origins, http.rate_limit, http.proxies)
+
+
+def _readiness(orders: PostgresOrders, client: Pings, keyring: Keyring | None) -> Readiness:
+    """Return what tells whether the API can serve: a cache or the database, and the keys."""
+    parts = [
+        CallCheck("postgres", orders.check, required=False),
+        CallCheck("redis", client.ping, required=False),
+    ]
+    keys = [CallCheck("keys", keyring.check, required=True)] if keyring else []
+    return Readiness(parts, keys)
+
+
+def start_warm_up(warm_up: WarmUp, stopping: threading.Event) -> threading.Thread:
     """Warm the cache up in the background, once the database can be read."""
 
     def run() -> None:
@@ -69,7 +151,9 @@ def start_warm_up(warm_up: WarmUp, stopping: threading.Event) -> None:
             else:
                 return
 
-    threading.Thread(target=run, name="warm-up", daemon=True).start()
+    thread = threading.Thread(target=run, name="warm-up", daemon=True)
+    thread.start()
+    return thread
 
 
 def _server_settings(config: Config) -> ServerSettings:
@@ -85,15 +169,30 @@ def _server_settings(config: Config) -> ServerSettings:
     )
 
 
-def create_worker() -> Wsgi:
+def create_worker() -> Worker:
     """Return the WSGI application of one worker process, from the environment's Config."""
     config = load_config()
     configure_logging(config.log.level, config.log.format)
-    return create_wsgi(make_services(config, threading.Event()))
+    return Worker(config)
+
+
+def _warn_if_open(config: Config) -> None:
+    """Say that whoever reaches the port may read names, phones and addresses."""
+    host = config.http.host
+    if config.http.auth == "none" and not _is_loopback(host):
+        _log.warning("everybody who reaches the port may read; see http.auth", host=host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def run_api(config: Config) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
+    _warn_if_open(config)
     shared = None
     if config.http.workers > 1:
         # The workers' metrics meet in this directory; what is left of others must go.

@@ -12,6 +12,7 @@ from order_service.orders import api as orders_api
 from order_service.orders.api import ListLimits, OrderLookup, Representation
 
 from . import health, page, problems, swagger
+from .front import Front
 from .guard import Limits, RequestGuard, Wsgi
 from .health import Readiness
 from .hot_path import HotPath
@@ -34,6 +35,7 @@ class ApiServices:
         web_dir: Directory of the page.
         list_limits: Lengths of a page of `GET /orders`.
         limits: Largest parts of a request.
+        front: Who may read, from where and how often.
     """
 
     lookup: OrderLookup
@@ -42,6 +44,7 @@ class ApiServices:
     web_dir: Path
     list_limits: ListLimits = field(default_factory=ListLimits)
     limits: Limits = field(default_factory=Limits)
+    front: Front = field(default_factory=Front)
 
 
 class ServiceApp(Flask):
@@ -88,20 +91,24 @@ def _end(_: BaseException | None) -> None:
 
 def create_app(services: ApiServices) -> Flask:
     """Return the Flask application with all routes, as tests and tools use it."""
-    return _create(services, Representation(COMMON))[0]
+    app, meter = _create(services, Representation(COMMON))
+    # Where Flask wants middleware: its own test client, too, comes through here.
+    app.wsgi_app = services.front.before(app.wsgi_app, meter)  # type: ignore[assignment, method-assign]
+    return app
 
 
 def create_wsgi(services: ApiServices) -> Wsgi:
-    """Return what the server serves: hot path, then guard, then Flask."""
+    """Return what the server serves: what closes the door, hot path, guard, then Flask."""
     representation = Representation(COMMON)
     app, meter = _create(services, representation)
     guarded = RequestGuard(app.wsgi_app, services.limits, meter)
-    return HotPath(guarded, services.lookup, representation, meter)
+    hot = HotPath(guarded, services.lookup, representation, meter)
+    return services.front.before(hot, meter)
 
 
 def _create(services: ApiServices, representation: Representation) -> tuple[Flask, HttpMeter]:
     app, meter = bare_app(services.registry)
-    api = describe(app)
+    api = describe(app, closed=services.front.keys is not None)
     api.register_blueprint(
         orders_api.create_blueprint(services.lookup, representation, services.list_limits)
     )

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from .metering import HttpMeter
+from .metering import METHODS, HttpMeter, count_refusal
 from .problems import wsgi_problem
 
 Environ = dict[str, Any]
@@ -24,12 +24,6 @@ class Limits(NamedTuple):
     body: int = 65536
 
 
-# An unknown method would become a label of the metrics: clients must not make those up.
-_METHODS = frozenset(
-    ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
-)
-
-
 class Refusal(NamedTuple):
     """Why a request goes no further."""
 
@@ -39,7 +33,7 @@ class Refusal(NamedTuple):
 
 def examine(environ: Environ, limits: Limits) -> Refusal | None:
     """Return why the request must not be handled, or None if it may be."""
-    if environ["REQUEST_METHOD"] not in _METHODS:
+    if environ["REQUEST_METHOD"] not in METHODS:
         return Refusal(HTTPStatus.NOT_IMPLEMENTED, "This method is not known here.")
     if len(environ["PATH_INFO"]) + len(environ.get("QUERY_STRING", "")) > limits.target:
         return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The URI is too long.")
@@ -89,8 +83,5 @@ class RequestGuard:
             return self._app(environ, start_response)
         status, headers, chunks = wsgi_problem(environ, *refusal)
         start_response(status, headers)
-        method = environ["REQUEST_METHOD"]
-        label = method if method in _METHODS else "other"
-        # The exporter, too, says None where no rule was found.
-        self._meter.counter(label, "None", refusal.status)(perf_counter() - began)
+        count_refusal(self._meter, environ, refusal.status, perf_counter() - began)
         return chunks

@@ -73,19 +73,26 @@ class Readiness:
     with Postgres away it still serves every cached order, and as the database is shared,
     all replicas would leave the rotation at once and serve none. Only when both are
     away has it nothing to offer.
+
+    Args:
+        checks: The parts.
+        conditions: Parts that are required, but by themselves have nothing to offer: that
+            they work does not keep a process in rotation whose other parts are all away.
     """
 
-    def __init__(self, checks: Sequence[Check]) -> None:
+    def __init__(self, checks: Sequence[Check], conditions: Sequence[Check] = ()) -> None:
         self._checks = checks
+        self._conditions = conditions
 
     def report(self) -> Report:
         """Ask all parts, one after the other."""
-        states = [(check, _state(check)) for check in self._checks]
+        states = [(check, _state(check)) for check in (*self._checks, *self._conditions)]
         parts = {check.name: state for check, state in states}
         broken = [check for check, state in states if not state.ok]
         if not broken:
             return Report(Status.OK, parts)
-        failing = len(broken) == len(states) or any(check.required for check in broken)
+        nothing_left = all(check in broken for check in self._checks)
+        failing = nothing_left or any(check.required for check in broken)
         return Report(Status.FAILING if failing else Status.DEGRADED, parts)
 
 
@@ -135,7 +142,7 @@ def create_blueprint(readiness: Readiness) -> Blueprint:
 
     @blueprint.route("/live")
     @blueprint.response(200, HealthSchema, description="The process serves", headers=_HEADERS)
-    @blueprint.doc(operationId="isLive")
+    @blueprint.doc(operationId="isLive", security=[])
     def live() -> Response:
         """Tell that the process serves."""
         return _answer(Report(Status.OK, {}))
@@ -145,7 +152,7 @@ def create_blueprint(readiness: Readiness) -> Blueprint:
     @blueprint.alt_response(
         503, schema=HealthSchema, description="It should get none", headers=_HEADERS
     )
-    @blueprint.doc(operationId="isReady")
+    @blueprint.doc(operationId="isReady", security=[])
     def ready() -> Response:
         """Tell whether the process should get traffic, and how each part is."""
         return _answer(readiness.report())

@@ -4,8 +4,8 @@ Requests that the hot path or the guard answers never reach Flask. They are coun
 exporter's own metrics, so that dashboards see one service.
 """
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from flask import Flask
 from prometheus_client import Counter, Histogram
@@ -15,6 +15,11 @@ from order_service.metrics import PREFIX, Registry
 
 # A cached order takes less than a millisecond, one from Postgres a few.
 _SECONDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+# An unknown method would become a label of the metrics: clients must not make those up.
+METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
+)
 
 Count = Callable[[float], None]
 """Counts one request that took so many seconds."""
@@ -39,6 +44,16 @@ class HttpMeter:
             increment()
 
         return count
+
+
+def count_refusal(
+    meter: HttpMeter, environ: Mapping[str, Any], status: int, seconds: float = 0.0
+) -> None:
+    """Count a request that was refused before anybody looked for its route."""
+    method = environ["REQUEST_METHOD"]
+    label = method if method in METHODS else "other"
+    # The exporter, too, says None where no rule was found.
+    meter.counter(label, "None", status)(seconds)
 
 
 def instrument(app: Flask, registry: Registry) -> HttpMeter:

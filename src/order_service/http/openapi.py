@@ -11,7 +11,10 @@ from .problems import CONTENT_TYPE, ProblemSchema, problem_response
 # flask-smorest has names of its own (NOT_FOUND, ...) for answers that are not ours.
 _PROBLEMS = {
     "Malformed": "The request is malformed; `errors` says where",
+    "Unauthorized": "Reading is closed and the request has no key, or none that is valid",
+    "Forbidden": "The key does not admit to this",
     "NotFound": "There is no such thing",
+    "TooManyRequests": "This client asks too often; ask again after `Retry-After` seconds",
     "Unavailable": "It cannot be known now; ask again after `Retry-After` seconds",
     "Problem": "Any other error",
 }
@@ -23,6 +26,39 @@ _RETRY_AFTER = {
     "description": "Seconds after which to ask again",
     "schema": {"type": "integer", "minimum": 1},
 }
+_CHALLENGE = {
+    "description": "How to send a key, and what was wrong with the one that was sent (RFC 6750)",
+    "schema": {"type": "string", "example": 'Bearer realm="order-service"'},
+}
+_OWN_HEADERS: dict[str, dict[str, object]] = {
+    "Unauthorized": {"WWW-Authenticate": _CHALLENGE},
+    "Forbidden": {"WWW-Authenticate": _CHALLENGE},
+    "TooManyRequests": {"Retry-After": _RETRY_AFTER},
+    "Unavailable": {"Retry-After": _RETRY_AFTER},
+}
+_SCHEME = "apiKey"
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "osk_ and 43 letters, digits, - and _",
+    "description": "A key with the scope `orders:read`, made by `order-service keys create`. "
+    "Needed where the service is configured with `http.auth: api_key`.",
+}
+
+_DESCRIPTION = """Orders of the shops, looked up by id or listed.
+
+**Versions.** This is version 1 of the API. Within it changes are additive only: new routes, new
+optional parameters, new members of objects, new headers, new problem details. Clients must ignore
+members and headers that they do not know. Nothing is removed, renamed, made required or given
+another meaning; what would need that appears under a new path (`/v2/...`) beside this one, and the
+old one stays for at least six months, marked with the headers `Deprecation` (RFC 9745) and `Sunset`
+(RFC 8594). `info.version` is the version of the service.
+
+**Errors** are problem documents (RFC 9457) with the content type `application/problem+json`.
+
+**Units.** Times are RFC 3339 in UTC, `payment_dt` is Unix time in seconds. Money is a whole number
+in the unit that the shop sends, in the payment's `currency`.
+"""
 
 
 class ServiceApi(Api):
@@ -35,16 +71,29 @@ class ServiceApi(Api):
         return problem_response(error)
 
 
-def describe(app: Flask) -> ServiceApi:
-    """Serve `/openapi.json` and return the API that blueprints are registered with."""
+def describe(app: Flask, *, closed: bool = False) -> ServiceApi:
+    """Serve `/openapi.json` and return the API that blueprints are registered with.
+
+    Args:
+        app: Serves it.
+        closed: Whether reading needs a key; otherwise one is taken and not looked at.
+    """
     app.config.update(
         API_TITLE="Order Service",
         API_VERSION=_version(),
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/",
-        API_SPEC_OPTIONS={"info": {"description": "Orders of the shops, looked up by id."}},
+        API_SPEC_OPTIONS={
+            "info": {
+                "description": _DESCRIPTION,
+                "license": {"name": "MIT", "identifier": "MIT"},
+            },
+            "servers": [{"url": "/", "description": "The service that this document is from"}],
+            "security": [{_SCHEME: []}] if closed else [{}, {_SCHEME: []}],
+        },
     )
     api = ServiceApi(app)
+    api.spec.components.security_scheme(_SCHEME, _KEY)
     api.spec.components.header("X-Request-ID", _REQUEST_ID)
     for name, description in _PROBLEMS.items():
         api.spec.components.response(name, _problem(name, description))
@@ -52,9 +101,7 @@ def describe(app: Flask) -> ServiceApi:
 
 
 def _problem(name: str, description: str) -> dict[str, object]:
-    headers: dict[str, object] = {"X-Request-ID": "X-Request-ID"}
-    if name == "Unavailable":
-        headers["Retry-After"] = _RETRY_AFTER
+    headers: dict[str, object] = {"X-Request-ID": "X-Request-ID", **_OWN_HEADERS.get(name, {})}
     content = {CONTENT_TYPE: {"schema": ProblemSchema}}
     return {"description": description, "headers": headers, "content": content}
 

@@ -19,6 +19,8 @@ from .security import COMMON
 
 CONTENT_TYPE = "application/problem+json"
 
+Headers = list[tuple[str, str]]
+
 _HEADERS = (("Content-Type", CONTENT_TYPE), ("Cache-Control", "no-store"))
 
 
@@ -108,14 +110,18 @@ def _own_headers(error: HTTPException) -> Sequence[tuple[str, str]]:
 
 
 def wsgi_problem(
-    environ: dict[str, Any], status: HTTPStatus, detail: str
-) -> tuple[str, list[tuple[str, str]], list[bytes]]:
-    """Return status line, headers and body of a problem that is answered in front of Flask."""
+    environ: dict[str, Any], status: HTTPStatus, detail: str, more: Headers | None = None
+) -> tuple[str, Headers, list[bytes]]:
+    """Return status line, headers and body of a problem that is answered in front of Flask.
+
+    The headers are those of all problems, and `more`.
+    """
     request_id = request_id_of(environ)
     body = problem_body(status, detail, request_id)
     headers = [
         *_HEADERS,
         *COMMON,
+        *(more or ()),
         ("Content-Length", str(len(body))),
         (HEADER, request_id),
     ]

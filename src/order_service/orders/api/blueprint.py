@@ -17,6 +17,7 @@ from order_service.orders.model import UID_PATTERN
 from order_service.orders.ports import OrderFilter
 from order_service.orders.schema import OrderSchema
 
+from .compression import compress
 from .ports import OrderLookup
 from .representation import Representation
 from .schemas import OrderPageSchema, orders_query
@@ -46,6 +47,7 @@ _IF_NONE_MATCH = {
     "name": "If-None-Match",
     "description": "`ETag` of the order that the client has; 304 if it is still the newest",
     "schema": {"type": "string"},
+    "example": '"8b8e3c1f0a2d4e5f60718293a4b5c6d7"',
 }
 _STRING = {"type": "string"}
 _X_CACHE = {
@@ -53,12 +55,19 @@ _X_CACHE = {
     "schema": {"type": "string", "enum": ["local", "hit", "miss"]},
 }
 _HEADERS = {
-    "Cache-Control": {"description": "May it be kept, and by whom", "schema": _STRING},
+    "Cache-Control": {
+        "description": "Who may keep the answer: an order is `private, no-cache` (the client "
+        "itself, if it asks with `If-None-Match` before each use), all else `no-store`",
+        "schema": _STRING,
+    },
     "X-Request-ID": "X-Request-ID",
 }
 _ORDER_HEADERS = {
     **_HEADERS,
-    "ETag": {"description": "Changes with the order's content", "schema": _STRING},
+    "ETag": {
+        "description": "Changes with the order's content, and only with it",
+        "schema": {"type": "string", "example": '"8b8e3c1f0a2d4e5f60718293a4b5c6d7"'},
+    },
     "X-Cache": _X_CACHE,
 }
 
@@ -85,7 +94,10 @@ def _add_order(blueprint: Blueprint, lookup: OrderLookup, representation: Repres
     @blueprint.response(200, OrderSchema, description="The order", headers=_ORDER_HEADERS)
     @blueprint.alt_response(304, description="The client has the newest", headers=_ORDER_HEADERS)
     @blueprint.alt_response(400, "Malformed")
+    @blueprint.alt_response(401, "Unauthorized")
+    @blueprint.alt_response(403, "Forbidden")
     @blueprint.alt_response(404, "NotFound")
+    @blueprint.alt_response(429, "TooManyRequests")
     @blueprint.alt_response(503, "Unavailable")
     @blueprint.doc(operationId="getOrder")
     def order(order_uid: str) -> Response:
@@ -103,18 +115,33 @@ def _add_orders(blueprint: Blueprint, lookup: OrderLookup, limits: ListLimits) -
 
     @blueprint.route("/orders")
     @blueprint.arguments(query, location="query", unknown=None, error_status_code=400)
-    @blueprint.response(200, OrderPageSchema, description="One page of orders", headers=_HEADERS)
+    @blueprint.response(
+        200, OrderPageSchema, description="One page of orders", headers=_LIST_HEADER_DOCS
+    )
     @blueprint.alt_response(400, "Malformed")
+    @blueprint.alt_response(401, "Unauthorized")
+    @blueprint.alt_response(403, "Forbidden")
+    @blueprint.alt_response(429, "TooManyRequests")
     @blueprint.alt_response(503, "Unavailable")
     @blueprint.doc(operationId="listOrders")
     def orders(wanted: dict[str, Any]) -> Response:
-        """List orders, newest first."""
+        """List orders, newest first.
+
+        The list is ordered by `date_created` and, among equals, by `order_uid`, both descending;
+        orders that arrive meanwhile move nothing on the pages behind a cursor. All filters that
+        are given must hold. Lists of a kilobyte and more are compressed for clients that take
+        gzip.
+        """
         page = _search(lookup, wanted)
         lines = [summary._asdict() for summary in page.orders]
         body = msgspec.json.encode({"orders": lines, "next_cursor": page.next_cursor})
-        return Response(body, headers=_LIST_HEADERS)
+        return compress(Response(body, headers=_LIST_HEADERS))
 
 
+_LIST_HEADER_DOCS = {
+    **_HEADERS,
+    "Vary": {"description": "`Accept-Encoding`: the list may be compressed", "schema": _STRING},
+}
 _LIST_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 

@@ -54,17 +54,21 @@ class OrdersQuery(Schema):
 
         unknown = RAISE
 
-    customer_id = _filter("Only orders of this customer", "test")
-    track_number = _filter("Only orders with this track number", "WBILMTESTTRACK")
+    customer_id = _filter("Only orders of this customer: the whole id, case matters", "test")
+    track_number = _filter(
+        "Only orders with this track number: the whole number, case matters", "WBILMTESTTRACK"
+    )
     created_from = FilterTime(
         metadata={
-            "description": "Only orders created at this time or later (RFC 3339 with an offset)",
+            "description": "Only orders with `date_created` at this time or later; RFC 3339 with "
+            "an offset, to the microsecond",
             "example": "2021-11-26T00:00:00Z",
         }
     )
     created_before = FilterTime(
         metadata={
-            "description": "Only orders created before this time (RFC 3339 with an offset)",
+            "description": "Only orders with `date_created` before this time, which is not "
+            "included; RFC 3339 with an offset, to the microsecond",
             "example": "2021-11-27T00:00:00Z",
         }
     )

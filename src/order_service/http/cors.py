@@ -1,0 +1,87 @@
+"""Lets web pages of other origins read, if the configuration names them (CORS).
+
+No cookie or client certificate ever admits to anything here, so answers never allow
+credentials: a page of another origin must send a key of its own, where one is needed. See
+https://fetch.spec.whatwg.org/#http-cors-protocol.
+"""
+
+from collections.abc import Collection, Iterable
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+from .guard import Environ, Wsgi
+from .metering import HttpMeter
+from .problems import Headers
+from .request_id import HEADER, request_id_of
+from .security import COMMON
+
+ANY = "*"
+
+_PREFLIGHT = [
+    *COMMON,
+    ("Access-Control-Allow-Methods", "GET, HEAD"),
+    ("Access-Control-Allow-Headers", "Authorization, If-None-Match, X-Request-ID"),
+    # Ten minutes: a change of the configuration shows soon, and browsers keep two hours at most.
+    ("Access-Control-Max-Age", "600"),
+    ("Cache-Control", "no-store"),
+]
+_EXPOSED = (
+    "Access-Control-Expose-Headers",
+    "ETag, Retry-After, WWW-Authenticate, X-Cache, X-Request-ID",
+)
+
+
+class Cors:
+    """WSGI middleware that tells browsers which origins may read.
+
+    Args:
+        app: Answers all but preflights.
+        origins: Such as ``https://shop.example``, or ``*`` for all.
+        meter: Counts the preflights.
+    """
+
+    def __init__(self, app: Wsgi, origins: Collection[str], meter: HttpMeter) -> None:
+        self._app = app
+        self._origins = frozenset(origins)
+        self._all = ANY in self._origins
+        self._count = meter.counter("OPTIONS", "None", HTTPStatus.NO_CONTENT)
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
+        """Handle one request."""
+        origin: str | None = environ.get("HTTP_ORIGIN")
+        own = self._headers(origin)
+        if environ["REQUEST_METHOD"] == "OPTIONS" and _is_preflight(environ):
+            return self._preflight(environ, start_response, own)
+
+        def start(status: str, headers: Headers, *more: object) -> object:
+            return start_response(status, [*headers, *own], *more)
+
+        return self._app(environ, start)
+
+    def _headers(self, origin: str | None) -> Headers:
+        """Return what the answer says to a page of `origin`."""
+        if self._all:
+            return [("Access-Control-Allow-Origin", ANY), _EXPOSED]
+        # Without it a cache would hand one origin what it stored for another.
+        varies = ("Vary", "Origin")
+        if origin is None or origin not in self._origins:
+            return [varies]
+        return [("Access-Control-Allow-Origin", origin), _EXPOSED, varies]
+
+    def _preflight(
+        self,
+        environ: Environ,
+        start_response: Any,  # noqa: ANN401 - as WSGI has it
+        own: Headers,
+    ) -> Iterable[bytes]:
+        """Answer a browser that asks before it sends a request with a key."""
+        began = perf_counter()
+        headers = [*_PREFLIGHT, *own, (HEADER, request_id_of(environ))]
+        start_response("204 No Content", headers)
+        self._count(perf_counter() - began)
+        return []
+
+
+def _is_preflight(environ: Environ) -> bool:
+    return "HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
