@@ -40,6 +40,7 @@ class MemoryOrders:
         refused: Uids that are refused for good.
         saves: The uids of every call of `save`, whatever came of it.
         finds: The uids of every call of `find`.
+        before_find: Called by every `find` first, to hold it back.
     """
 
     def __init__(self) -> None:
@@ -47,6 +48,7 @@ class MemoryOrders:
         self.refused: set[str] = set()
         self.saves: list[list[str]] = []
         self.finds: list[str] = []
+        self.before_find: Callable[[], object] = lambda: None
         self._records: dict[str, OrderRecord] = {}
 
     def save(self, records: Sequence[OrderRecord]) -> Mapping[str, Outcome]:
@@ -77,6 +79,7 @@ class MemoryOrders:
         return Outcome.REPLACED if stored else Outcome.CREATED
 
     def find(self, uid: str) -> Document | None:
+        self.before_find()
         self.finds.append(uid)
         self._answer()
         record = self._records.get(uid)

@@ -1,13 +1,14 @@
 """Orders for property tests: valid ones of every kind, and ones that are a little wrong."""
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import strategies as st
 
+from order_service.orders.decode import decode
 from order_service.orders.model import MAX_BIGINT, MAX_INT, Order
-from order_service.orders.schema import OrderSchema
+from tests.builders import Message, items, message
 
 Json = Any
 
@@ -42,13 +43,13 @@ def dates(draw: st.DrawFn) -> str:
     return written.replace("+00:00", "Z") if draw(st.booleans()) else written
 
 
-deliveries = st.fixed_dictionaries(
+_DELIVERIES = st.fixed_dictionaries(
     {
         **{name: text() for name in ("name", "phone", "zip", "city", "address", "region")},
         "email": _EMAILS,
     }
 )
-payments = st.fixed_dictionaries(
+_PAYMENTS = st.fixed_dictionaries(
     {
         **{name: text() for name in ("transaction", "provider", "bank")},
         **{name: integers() for name in ("amount", "delivery_cost", "goods_total", "custom_fee")},
@@ -57,7 +58,7 @@ payments = st.fixed_dictionaries(
     },
     optional={"request_id": text(0)},
 )
-items = st.fixed_dictionaries(
+_ITEMS = st.fixed_dictionaries(
     {
         **{name: text() for name in ("track_number", "rid", "name", "size", "brand")},
         **{name: integers() for name in ("chrt_id", "price", "total_price", "nm_id")},
@@ -81,9 +82,9 @@ def orders(uid: st.SearchStrategy[str] = uids) -> st.SearchStrategy[dict[str, Js
         {
             "order_uid": uid,
             **{name: text() for name in _TEXTS},
-            "delivery": deliveries,
-            "payment": payments,
-            "items": st.lists(items, min_size=1, max_size=4),
+            "delivery": _DELIVERIES,
+            "payment": _PAYMENTS,
+            "items": st.lists(_ITEMS, min_size=1, max_size=4),
             "sm_id": integers(0, MAX_INT),
             "date_created": dates(),
         },
@@ -145,7 +146,41 @@ def _places(order: dict[str, Json]) -> list[dict[str, Json]]:
     return [part for part in parts if isinstance(part, dict)]
 
 
-FIELDS: tuple[str, ...] = tuple(OrderSchema().fields)
-"""Names of the order's top-level fields."""
+UIDS = ("a", "b", "c")
+NONSENSE = b"nonsense"
+_VERSIONS = st.tuples(st.sampled_from(UIDS), st.integers(0, 2) | st.none())
 
-Decode = Callable[[bytes], Order]
+
+def topics(size: int = 12) -> st.SearchStrategy[list[Message]]:
+    """What a partition holds: three orders in three versions each, and nonsense."""
+    return st.lists(_VERSIONS, max_size=size).map(_written)
+
+
+def _written(log: Sequence[tuple[str, int | None]]) -> list[Message]:
+    return [
+        Message(NONSENSE, offset)
+        if version is None
+        else message(uid, offset, items=items(version + 1))
+        for offset, (uid, version) in enumerate(log)
+    ]
+
+
+deliveries = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), max_size=8)
+"""Sizes of batches, each with how much of it is delivered again behind it."""
+
+
+def delivered(
+    topic: Sequence[Message], plan: Sequence[tuple[int, int]]
+) -> Iterator[Sequence[Message]]:
+    """Yield batches as a consumer gets them whose commits are lost; all in the end."""
+    committed = 0
+    for size, again in plan:
+        yield topic[committed : committed + size]
+        committed = min(len(topic), committed + max(0, size - again))
+    yield topic[committed:]
+
+
+def last_valid(topic: Sequence[Message]) -> dict[str, Order]:
+    """What a reader of the whole topic believes."""
+    orders_ = [decode(each.value) for each in topic if each.value != NONSENSE]
+    return {order.order_uid: order for order in orders_}
