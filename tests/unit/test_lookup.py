@@ -107,7 +107,12 @@ def test_asking_the_caches_alone_asks_no_database(rig: Rig) -> None:
 
 def test_concurrent_misses_for_one_order_make_one_query(rig: Rig) -> None:
     begun, release = threading.Event(), threading.Event()
-    rig.orders.before_find = lambda: (begun.set(), release.wait(10))
+
+    def hold() -> None:
+        begun.set()
+        assert release.wait(10)
+
+    rig.orders.before_find = hold
     with ThreadPoolExecutor(8) as pool:
         first = pool.submit(rig.lookup.find, "a")
         assert begun.wait(10)
