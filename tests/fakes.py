@@ -73,7 +73,11 @@ class MemoryOrders:
 
     def _save(self, record: OrderRecord) -> Outcome:
         stored = self._records.get(record.uid)
-        if stored and (stored.document.digest == record.document.digest or _later(stored, record)):
+        if stored and _later(stored, record):
+            return Outcome.UNCHANGED
+        if stored and stored.document.digest == record.document.digest:
+            if record.renews:
+                self._records[record.uid] = record
             return Outcome.UNCHANGED
         self._records[record.uid] = record
         return Outcome.REPLACED if stored else Outcome.CREATED

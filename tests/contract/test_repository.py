@@ -105,6 +105,18 @@ def test_a_redelivered_older_version_is_ignored_whatever_its_items(
     assert repository.find("order-1") == newer.document
 
 
+def test_content_that_came_back_within_a_batch_is_newer_than_what_stood_between(
+    repository: OrderRepository,
+) -> None:
+    first = record(offset=1)
+    save(repository, first)
+    back = msgspec.structs.replace(record(offset=3), renews=True)
+    assert save(repository, back) is Outcome.UNCHANGED
+    assert save(repository, record(offset=2, locale="ru")) is Outcome.UNCHANGED
+    assert repository.find("order-1") == first.document
+    assert save(repository, record(offset=4, locale="ru")) is Outcome.REPLACED
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [{"partition": 1}, {"stream": OTHER_STREAM}, {"stream": None}],

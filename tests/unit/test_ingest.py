@@ -67,6 +67,14 @@ def test_preparing_keeps_the_last_order_of_each_uid_and_counts_the_others() -> N
     assert batch.superseded == 2
 
 
+def test_only_content_that_differs_from_what_it_follows_renews_the_place() -> None:
+    same, other = message(offset=1), message(offset=2, locale="ru")
+    plain = prepare([same, message(offset=2)], STREAM)
+    back = prepare([same, other, message(offset=3)], STREAM)
+    assert [candidate.record.renews for candidate in plain.candidates] == [False]
+    assert [candidate.record.renews for candidate in back.candidates] == [True]
+
+
 def test_an_invalid_message_does_not_supersede_a_valid_one(rig: Rig) -> None:
     rig.take(message(offset=1), Message(b'{"order_uid":"order-1"}', 2))
     assert rig.stored() == order()

@@ -75,12 +75,18 @@ def prepare(
             rejected.append(DeadLetter(message, error.reason, error.faults))
             continue
         valid += 1
+        uid, document = order.order_uid, Document.of(order)
         source = Source(stream, message.partition, message.offset)
-        record = OrderRecord(order.order_uid, Document.of(order), source)
-        latest[order.order_uid] = Candidate(record, message)
+        renews = uid in latest and _differs(latest[uid].record, document)
+        latest[uid] = Candidate(OrderRecord(uid, document, source, renews), message)
     # Sorted, so that two transactions that share uids lock them in one order.
     candidates = [latest[uid] for uid in sorted(latest)]
     return Prepared(candidates, rejected, valid - len(candidates), messages)
+
+
+def _differs(earlier: OrderRecord, document: Document) -> bool:
+    """Whether a batch held other content of an order than `document` before it."""
+    return earlier.renews or earlier.document.digest != document.digest
 
 
 class Ingest:

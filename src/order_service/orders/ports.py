@@ -58,11 +58,21 @@ class Source(Struct, frozen=True, gc=False):
 
 
 class OrderRecord(Struct, frozen=True, gc=False):
-    """A valid order on its way into storage."""
+    """A valid order on its way into storage.
+
+    Attributes:
+        uid: The order's uid.
+        document: What is stored.
+        source: Where its message stood.
+        renews: Whether it follows other content of the same order in the same batch. If
+            storage has its content already, it must still take note of its place, or what
+            it followed would count as newer.
+    """
 
     uid: str
     document: Document
     source: Source
+    renews: bool = False
 
 
 class Outcome(StrEnum):

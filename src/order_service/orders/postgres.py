@@ -102,12 +102,13 @@ class PostgresOrders:
 def _pack(records: Sequence[OrderRecord]) -> str:
     """Return the records as one JSON array around their canonical JSON."""
     parts = [
-        b'{"digest":"%b","stream":%b,"partition":%d,"offset":%d,"order":%b}'
+        b'{"digest":"%b","stream":%b,"partition":%d,"offset":%d,"renews":%b,"order":%b}'
         % (
             record.document.digest.encode(),
             b'"%b"' % record.source.stream.encode() if record.source.stream else b"null",
             record.source.partition,
             record.source.offset,
+            b"true" if record.renews else b"false",
             record.document.body,
         )
         for record in records

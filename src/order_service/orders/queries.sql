@@ -5,9 +5,10 @@
 -- unpacks the orders' canonical JSON itself, which leaves the client next to no work.
 -- Rows of the three dependent tables follow those of the orders that were written.
 WITH incoming AS MATERIALIZED (
-    SELECT decode(r.digest, 'hex') AS digest, r.stream, r.partition, r."offset", o.*
-    FROM jsonb_to_recordset(%(records)s::jsonb)
-             AS r(digest text, stream uuid, partition integer, "offset" bigint, "order" jsonb)
+    SELECT decode(r.digest, 'hex') AS digest, r.stream, r.partition, r."offset", r.renews, o.*
+    FROM jsonb_to_recordset(%(records)s::jsonb) AS r(
+             digest text, stream uuid, partition integer, "offset" bigint, renews boolean,
+             "order" jsonb)
          CROSS JOIN LATERAL jsonb_to_record(r."order") AS o(
              order_uid text, track_number text, entry text, delivery jsonb, payment jsonb,
              items jsonb, locale text, internal_signature text, customer_id text,
@@ -31,10 +32,12 @@ WITH incoming AS MATERIALIZED (
         digest = excluded.digest, source_stream = excluded.source_stream,
         source_partition = excluded.source_partition, source_offset = excluded.source_offset,
         stored_at = CASE WHEN stored.digest = excluded.digest THEN stored.stored_at ELSE now() END
-    -- A consumer that was frozen may come back with messages from before this row. That is
-    -- why a repetition of the same content renews the place, though nothing else: else what
-    -- stood between the two would pass for newer than the repetition.
-    WHERE (stored.digest <> excluded.digest OR excluded.source_stream IS NOT NULL)
+    -- A consumer that was frozen may come back with messages from before this row. Where the
+    -- batch held other content before it came back to the stored one, the place is renewed,
+    -- though nothing else: else that other content would pass for newer. A plain repetition
+    -- writes nothing.
+    WHERE (stored.digest <> excluded.digest
+           OR excluded.order_uid = ANY (ARRAY(SELECT order_uid FROM incoming WHERE renews)))
       AND (stored.source_stream = excluded.source_stream
            AND stored.source_partition = excluded.source_partition
            AND stored.source_offset >= excluded.source_offset) IS NOT TRUE
