@@ -108,11 +108,11 @@ def test_all_faults_of_all_sources_are_listed_at_once() -> None:
     document = "http: {prot: 1, port: 0}\ncashe: {}\ncache: 5\nlog: {format: loud}"
     from_variable = " (from environment variable {})"
     assert faults_of(document, KAFKA_BATCH_MAX_MESSAGES="x", CACHE_TTL_JITTER="nan") == [
-        "http.prot: unknown key, did you mean http.port? (from config.yml)",
-        "http.port: expected an integer >= 1 and <= 65535, got 0 (from config.yml)",
-        "cashe: unknown key, did you mean cache? (from config.yml)",
-        "cache: expected a section with keys, got 5 (from config.yml)",
-        "log.format: expected one of auto, console, json, got 'loud' (from config.yml)",
+        "http.prot: unknown key, did you mean http.port? (from config.yml, line 1)",
+        "http.port: expected an integer >= 1 and <= 65535, got 0 (from config.yml, line 1)",
+        "cashe: unknown key, did you mean cache? (from config.yml, line 2)",
+        "cache: expected a section with keys, got 5 (from config.yml, line 3)",
+        "log.format: expected one of auto, console, json, got 'loud' (from config.yml, line 4)",
         "kafka.batch.max_messages: expected an integer >= 1 and <= 100000, got 'x'"
         + from_variable.format("KAFKA_BATCH_MAX_MESSAGES"),
         "cache.ttl_jitter: expected a number >= 0 and <= 1, got 'nan'"

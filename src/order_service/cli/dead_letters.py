@@ -1,7 +1,6 @@
 """`order-service dead-letters`: look at messages that were no valid orders, and replay them.
 
-Exit codes: 0 all done; 1 failed (Kafka is away, or it was interrupted: run it again); 2 wrong
-usage; 3 some of the letters do not exist or were not replayed, and the output says why.
+Exit code 1 means that Kafka is away, or that the command was interrupted: run it again.
 """
 
 import sys
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .command import Group
+from .exit_codes import ExitCode
 from .letter_options import IdType, filters, track, with_desk
 
 if TYPE_CHECKING:
@@ -18,22 +19,43 @@ if TYPE_CHECKING:
     from order_service.orders.dead_letter_replay import Repair, Step
     from order_service.orders.dead_letter_search import Wanted
 
-IN_PART = 3
-"""Exit code: some letters do not exist or were not replayed."""
 
-
-@click.group("dead-letters", context_settings={"show_default": True})
+@click.group(
+    "dead-letters",
+    cls=Group,
+    context_settings={"show_default": True},
+    examples=[
+        ("dead-letters list --since 2h", "what was rejected lately, and why"),
+        ("dead-letters show 0-364", "all that is wrong with one"),
+        ("dead-letters replay --reason invalid_order --dry-run", "what a replay would do"),
+    ],
+)
 def dead_letters() -> None:
-    """Work on the messages that were no valid orders."""
+    """Work on the messages that were no valid orders.
+
+    They lie in the topic kafka.dead_letter_topic, unchanged, with the reasons in their headers.
+    The ID of a letter is its partition and offset there. Looking commits nothing.
+    """
 
 
-@dead_letters.command("list")
+@dead_letters.command(
+    "list",
+    examples=[
+        ("dead-letters list", "the newest 100, oldest first"),
+        ("dead-letters list --reason invalid_order --since 2h", "those of the last two hours"),
+        ("dead-letters list --key b563feb7b2b84b6test", "those of one order"),
+        ("dead-letters list --json --limit 1000", "one JSON object a line, for programs"),
+    ],
+)
 @filters
 @click.option("--limit", default=100, type=click.IntRange(1, 100_000), help="The newest so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @with_desk
 def list_(*, desk: "DeadLetterDesk", wanted: "Wanted", limit: int, as_json: bool) -> None:
-    """List dead letters, oldest first; never shows what is in them but their keys."""
+    """List dead letters, oldest first.
+
+    Shows when, from where, and why; of what is in them nothing but their keys.
+    """
     from . import letter_text  # noqa: PLC0415 - slow
 
     found = desk.log.newest(wanted, limit, track("Reading"))
@@ -43,21 +65,37 @@ def list_(*, desk: "DeadLetterDesk", wanted: "Wanted", limit: int, as_json: bool
     click.echo(letter_text.total(found), err=True)
 
 
-@dead_letters.command()
+@dead_letters.command(
+    examples=[
+        ("dead-letters show 0-364", "all faults; personal data masked"),
+        ("dead-letters show 0-364 --json", "the same as one JSON object"),
+        ("dead-letters show 0-364 --raw > letter.json", "the original bytes, to repair them"),
+    ]
+)
 @click.argument("letter_id", metavar="ID", type=IdType())
 @click.option("--raw", is_flag=True, help="Write the original bytes, personal data and all.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, personal data masked.")
 @with_desk
-def show(*, desk: "DeadLetterDesk", letter_id: "LetterId", raw: bool) -> None:
-    """Show one dead letter: why it was rejected, and its structure, personal data masked."""
+def show(*, desk: "DeadLetterDesk", letter_id: "LetterId", raw: bool, as_json: bool) -> None:
+    """Show one dead letter.
+
+    Why it was rejected, where it came from, and its structure, personal data masked. Exit
+    code 3 if there is no such letter.
+    """
+    if raw and as_json:
+        raise click.UsageError("--raw and --json exclude each other")
     letter = next(desk.log.get([letter_id]), None)
     if letter is None:
         click.echo(f"there is no dead letter {letter_id}", err=True)
-        sys.exit(IN_PART)
+        sys.exit(ExitCode.IN_PART)
     if raw:
         _write_raw(letter)
         return
     from . import letter_text  # noqa: PLC0415 - slow
 
+    if as_json:
+        click.echo(letter_text.described_as_json(letter))
+        return
     for line in letter_text.described(letter):
         click.echo(line)
 
@@ -65,11 +103,17 @@ def show(*, desk: "DeadLetterDesk", letter_id: "LetterId", raw: bool) -> None:
 def _write_raw(letter: "Letter") -> None:
     if letter.omitted:
         click.echo("the letter could not hold its body; see the source in `show`", err=True)
-        sys.exit(IN_PART)
+        sys.exit(ExitCode.IN_PART)
     sys.stdout.buffer.write(letter.body or b"")
 
 
-@dead_letters.command()
+@dead_letters.command(
+    examples=[
+        ("dead-letters replay --reason invalid_order --since 2h --dry-run", "only says what"),
+        ("dead-letters replay --reason invalid_order --since 2h", "asks first on a terminal"),
+        ("dead-letters replay 0-364 --file repaired.json", "a repaired message for one letter"),
+    ]
+)
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=IdType())
 @filters
 @click.option("--all", "everything", is_flag=True, help="All dead letters.")
@@ -89,10 +133,10 @@ def replay(  # noqa: PLR0913 - one argument an option
     again: bool,
     yes: bool,
 ) -> None:
-    """Send dead letters to their topic again; by ID or by the same options as `list`.
+    """Send dead letters to their topic again.
 
-    A replay counts as the newest message of its order. The letters stay where they are;
-    what was replayed is skipped the next time.
+    Name them by ID, or by the same options as for `list`. A replay counts as the newest message of its order. The letters stay where they are;
+    what was replayed is skipped the next time. Exit code 3 if some were not replayed.
     """
     _check_selection(ids, wanted, everything=everything, repairs=file is not None)
     repair = _repair(desk, file.read()) if file else None
@@ -103,7 +147,7 @@ def replay(  # noqa: PLR0913 - one argument an option
         if not yes and sys.stdin.isatty():
             click.confirm(f"Replay {len(todo)}?", abort=True, err=True)
         in_part |= _send(desk, todo, repair)
-    sys.exit(IN_PART if in_part else 0)
+    sys.exit(ExitCode.IN_PART if in_part else ExitCode.DONE)
 
 
 def _check_selection(

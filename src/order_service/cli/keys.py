@@ -10,23 +10,25 @@ import click
 from order_service.access.errors import AccessError, KeyExistsError, NoSuchKeyError
 from order_service.access.model import KeyRecord, Scope
 
+from .command import Group
 from .settings import configured
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    examples=[
+        ("keys create shop-frontend --scope orders:read", "prints the key, this once"),
+        ("keys create prometheus --scope metrics:read", "for a scraper"),
+        ("keys list", "all keys, revoked ones too"),
+        ("keys revoke shop-frontend", "end it for good"),
+    ],
+)
 def keys() -> None:
-    r"""Make, list and revoke the keys of those who may read.
+    """Make, list and revoke the keys of those who may read.
 
     They count where http.auth is api_key. A client sends its key with each request, as the
     header "Authorization: Bearer KEY". All three commands log in as postgres.admin_user: the
     service's own role may read the keys, and nothing more.
-
-    \b
-    Examples:
-      order-service keys create shop-frontend --scope orders:read
-      order-service keys create prometheus --scope metrics:read
-      order-service keys list
-      order-service keys revoke shop-frontend
     """
 
 
@@ -49,7 +51,13 @@ def _reports_faults(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-@keys.command()
+@keys.command(
+    examples=[
+        ("keys create shop-frontend --scope orders:read", "may read orders"),
+        ("keys create ops --scope orders:read --scope metrics:read", "may read both"),
+        ("keys create prometheus --scope metrics:read > key", "the key alone goes to the file"),
+    ]
+)
 @click.argument("name")
 @click.option(
     "--scope",
@@ -73,11 +81,20 @@ def create(name: str, scopes: Collection[str]) -> None:
     click.echo("Keep it now: only its hash is stored, nobody can show it again.", err=True)
 
 
-@keys.command("list")
+@keys.command(
+    "list",
+    examples=[
+        ("keys list", "one line a key"),
+        ("keys list --json", "one JSON array, for programs"),
+    ],
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 @_reports_faults
 def list_keys(*, as_json: bool) -> None:
-    """Show all keys, revoked ones too, in the order of their making."""
+    """Show all keys.
+
+    Revoked ones too, in the order of their making; never a key itself, which nobody can show.
+    """
     from order_service.bootstrap.keys import key_office  # noqa: PLC0415
 
     with key_office(configured("postgres")) as office:
@@ -88,7 +105,7 @@ def list_keys(*, as_json: bool) -> None:
         click.echo("\n".join(map(_as_line, records)) or "no keys")
 
 
-@keys.command()
+@keys.command(examples=[("keys revoke shop-frontend", "its name is free again")])
 @click.argument("name")
 @_reports_faults
 def revoke(name: str) -> None:

@@ -54,6 +54,32 @@ def described(letter: Letter) -> Iterator[str]:
     yield from _body(letter)
 
 
+def described_as_json(letter: Letter) -> str:
+    """Return all of a letter as one JSON object; personal data masked, as in `described`."""
+    record = letter.record
+    headers = {name: letter.text(name) for name in letter.headers if name != FAULTS}
+    document = {
+        "id": str(letter.id),
+        "time": rfc3339(record.timestamp),
+        "key": None if record.key is None else key_text(record.key),
+        "headers": headers,
+        "faults": list(fault_lines(letter.faults)),
+        "bytes": None if letter.omitted or letter.body is None else len(letter.body),
+        "body": _masked_body(letter),
+    }
+    return json.dumps(document, indent=2)
+
+
+def _masked_body(letter: Letter) -> object:
+    """Return the masked body, None where there is none that can be shown."""
+    if letter.omitted or letter.body is None:
+        return None
+    try:
+        return masked(letter.body)
+    except ValueError:
+        return None
+
+
 def _body(letter: Letter) -> Iterator[str]:
     if letter.omitted or letter.body is None:
         yield "body: none"

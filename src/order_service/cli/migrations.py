@@ -1,17 +1,31 @@
 """`order-service migrate`: the database schema."""
 
 import functools
+import json
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from .command import Group
 from .settings import configured
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    examples=[
+        ("migrate status", "which migrations are applied"),
+        ("migrate up", "apply those that are missing"),
+        ("migrate down", "roll the newest back"),
+        ("migrate create add-x", "start a new one"),
+    ],
+)
 def migrate() -> None:
-    """Bring the database schema up to date, or back."""
+    """Bring the database schema up to date, or back.
+
+    Logs in as postgres.admin_user, if one is named: the service's own role, which the
+    migrations create, cannot change the schema. Any number of starters may migrate at once.
+    """
 
 
 def _reports_database_errors(command: Callable[..., None]) -> Callable[..., None]:
@@ -29,42 +43,81 @@ def _reports_database_errors(command: Callable[..., None]) -> Callable[..., None
     return wrapped
 
 
-@migrate.command()
+@migrate.command(examples=[("migrate up", "safe to run before every start")])
 @_reports_database_errors
 def up() -> None:
-    """Apply all migrations that are missing."""
+    """Apply all migrations that are missing.
+
+    A run that was killed can be run again; nothing has to be unlocked by hand.
+    """
     from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415
 
     applied = make_migrator(configured("postgres")).up()
     click.echo("\n".join(f"applied {id_}" for id_ in applied) or "nothing to apply")
 
 
-@migrate.command()
-@click.option("--count", default=1, show_default=True, type=click.IntRange(min=1))
+@migrate.command(
+    examples=[
+        ("migrate down", "the newest one"),
+        ("migrate down --count 2", "the two newest"),
+    ]
+)
+@click.option(
+    "--count",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many to roll back, newest first.",
+)
 @_reports_database_errors
 def down(count: int) -> None:
-    """Roll the last migrations back. Data in what they created are deleted."""
+    """Roll the newest migrations back.
+
+    Data in what they created are deleted: make a backup before. Restart the service after it.
+    """
     from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415
 
     undone = make_migrator(configured("postgres")).down(count)
     click.echo("\n".join(f"rolled back {id_}" for id_ in undone) or "nothing to roll back")
 
 
-@migrate.command()
+@migrate.command(
+    examples=[
+        ("migrate status", "one line a migration"),
+        ("migrate status --json", "one JSON array, for programs"),
+    ]
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 @_reports_database_errors
-def status() -> None:
-    """Show which migrations are applied."""
+def status(*, as_json: bool) -> None:
+    """Show which migrations are applied.
+
+    Exit code 0 whether some are missing or not: `order-service doctor` makes that a fault.
+    """
     from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415
 
-    for migration in make_migrator(configured("postgres")).status():
+    found = make_migrator(configured("postgres")).status()
+    if as_json:
+        click.echo(json.dumps([migration._asdict() for migration in found], indent=2))
+        return
+    for migration in found:
         click.echo(f"{'applied' if migration.applied else 'missing':8} {migration.id}")
 
 
-@migrate.command("create")
+@migrate.command(
+    "create",
+    examples=[
+        ("migrate create add-x", "migrations/orders/NNNN-add-x.sql and its rollback"),
+        ("migrate create add-y --context access", "in another folder of migrations/"),
+    ],
+)
 @click.argument("name")
 @click.option("--context", default="orders", show_default=True, help="Folder in migrations/.")
 def create_migration(name: str, context: str) -> None:
-    """Write an empty migration and its rollback, named NAME."""
+    """Write an empty migration and its rollback, named NAME.
+
+    Only in a checkout; the new migration depends on the one before it.
+    """
     from order_service.bootstrap.migrate import migrations_of  # noqa: PLC0415
     from order_service.infra.migrations import create  # noqa: PLC0415
 

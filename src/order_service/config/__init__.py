@@ -1,7 +1,8 @@
 """The configuration: config.yml, `.env` and the environment in, one frozen Config out."""
 
 from order_service.config.errors import ConfigError, Fault
-from order_service.config.loading import load_config
+from order_service.config.explanation import Explanation, explain, hints
+from order_service.config.loading import Examination, examine_config, load_config
 from order_service.config.model import (
     Batch,
     Cache,
@@ -17,7 +18,7 @@ from order_service.config.model import (
     Retry,
     Sasl,
 )
-from order_service.config.report import redacted
+from order_service.config.report import flat, redacted
 from order_service.config.secret import Secret, SecretUrl
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "Cache",
     "Config",
     "ConfigError",
+    "Examination",
+    "Explanation",
     "Fault",
     "Http",
     "Kafka",
@@ -38,6 +41,10 @@ __all__ = [
     "Sasl",
     "Secret",
     "SecretUrl",
+    "examine_config",
+    "explain",
+    "flat",
+    "hints",
     "load_config",
     "redacted",
 ]

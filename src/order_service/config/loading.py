@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import yaml
 from dotenv import dotenv_values
 
+from order_service.config.documents import Document, read_document
 from order_service.config.errors import ConfigError, Fault
 from order_service.config.keys import Key, keys
 from order_service.config.model import Config
@@ -30,6 +31,20 @@ _CLOSE = 0.85
 _Tree = dict[str, Any]
 
 
+class Examination(NamedTuple):
+    """What the sources say: a configuration, or every reason why there is none.
+
+    `origins` tells where the value of a key was found, by its dotted path; keys that are not
+    in it have their default.
+    """
+
+    config: Config | None
+    faults: tuple[Fault, ...]
+    warnings: tuple[str, ...]
+    origins: Mapping[str, str]
+    file: Path | None
+
+
 def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
     """Return the configuration of this process.
 
@@ -39,6 +54,16 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
     Raises:
         ConfigError: with every fault of every source.
     """
+    found = examine_config(path, environ)
+    if found.config is None:
+        raise ConfigError(found.faults)
+    return found.config
+
+
+def examine_config(
+    path: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Examination:
+    """Return what :func:`load_config` would, or what keeps it from that; raises nothing."""
     loading = _Loading()
     loading.read_environment(os.environ if environ is None else environ)
     loading.read_file(path)
@@ -56,6 +81,7 @@ class _Loading:
         self.warnings: list[str] = []
         self.variables: dict[str, tuple[str, str]] = {}
         self.file: Path | None = None
+        self.lines: Mapping[tuple[str, ...], int] = {}
 
     def read_environment(self, environ: Mapping[str, str]) -> None:
         for name, text in self._dotenv().items():
@@ -80,11 +106,18 @@ class _Loading:
         if self.file is None:
             return
         try:
-            tree = yaml.safe_load(self.file.read_text(encoding="utf-8-sig"))
+            document = read_document(self.file.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             self.faults.append(Fault(str(self.file), "cannot be read", _reason(error)))
             return
-        self._take_tree(tree)
+        self.lines = document.lines
+        self._refuse_repeated(document)
+        self._take_tree(document.tree)
+
+    def _refuse_repeated(self, document: Document) -> None:
+        for path, line, first in document.repeated:
+            problem = f"stands there twice, first in line {first}: one of them has no effect"
+            self.faults.append(Fault(".".join(path), problem, f"from {self.file}, line {line}"))
 
     def _take_tree(self, tree: object) -> None:
         leaves = {key.path: key for key in keys()}
@@ -98,14 +131,19 @@ class _Loading:
                 self._fault(path, f"expected a section with keys, got {_shown(value)}")
 
     def _fault(self, path: tuple[str, ...], problem: str) -> None:
-        self.faults.append(Fault(".".join(path) or str(self.file), problem, f"from {self.file}"))
+        name = ".".join(path) or str(self.file)
+        self.faults.append(Fault(name, problem, self._place(path)))
+
+    def _place(self, path: tuple[str, ...]) -> str:
+        line = self.lines.get(path)
+        return f"from {self.file}, line {line}" if line else f"from {self.file}"
 
     def _take_value(self, key: Key, value: object) -> None:
         if value is None:  # `host:` with nothing behind it asks for the default
             return
         try:
             self.values[key.dotted] = key.from_value(value)
-            self.origins[key.dotted] = f"from {self.file}"
+            self.origins[key.dotted] = self._place(key.path)
         except ValueError:
             self._fault(key.path, _unfit(key, value))
 
@@ -129,18 +167,18 @@ class _Loading:
             if text:
                 self.faults.append(Fault(key.dotted, _unfit(key, text), origin))
 
-    def result(self) -> Config:
+    def result(self) -> Examination:
+        warnings = tuple(self.warnings)
         config = msgspec.convert(
-            _nested(self.values) | {"warnings": tuple(self.warnings)}, Config, dec_hook=_as_it_is
+            _nested(self.values) | {"warnings": warnings}, Config, dec_hook=_as_it_is
         )
         config = msgspec.structs.replace(config, file=self.file)
         found = {fault.path for fault in self.faults}
         for path, problem in contradictions(config):
             if path not in found:
                 self.faults.append(Fault(path, problem, self.origins.get(path, "")))
-        if self.faults:
-            raise ConfigError(tuple(self.faults))
-        return config
+        usable = None if self.faults else config
+        return Examination(usable, tuple(self.faults), warnings, self.origins, self.file)
 
 
 def _walk(

@@ -1,5 +1,6 @@
 """A configuration as it may be shown."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct, structs
@@ -13,6 +14,19 @@ def redacted(config: Config) -> dict[str, Any]:
     tree: dict[str, Any] = _plain(config)
     del tree["file"], tree["warnings"]
     return tree
+
+
+def flat(config: Config) -> dict[str, object]:
+    """Return the settings by their dotted paths, with every secret masked."""
+    return dict(_leaves("", redacted(config)))
+
+
+def _leaves(above: str, tree: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(f"{above}{name}.", value)
+        else:
+            yield above + name, value
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401  a leaf is of any plain type
