@@ -34,9 +34,9 @@ def service_environ(
 
 @pytest.fixture
 def small_topic(kafka_connection: Connection) -> str:
-    """A topic that admits records of 4 KiB."""
+    """A topic that admits records of 20 KiB."""
     name = f"small-{uuid.uuid4().hex}"
-    topic = {"num_partitions": 1, "configs": {"max.message.bytes": "4096"}}
+    topic = {"num_partitions": 1, "configs": {"max.message.bytes": "20480"}}
     with closing(kafka_clients.open_admin(kafka_connection)) as admin:
         admin.create_topics({name: topic}, wait_for_metadata=True)
     return name

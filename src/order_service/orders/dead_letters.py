@@ -41,24 +41,32 @@ class KafkaDeadLetters:
         try:
             self._publish(letters, self._whole)
         except RecordsTooLargeError as error:
-            for index in error.indices:
-                self._publish_alone(letters[index])
+            self._publish_apart([letters[index] for index in error.indices])
 
-    def _publish_alone(self, letter: DeadLetter) -> None:
-        """Publish a letter that failed together with others, cut only if it is the culprit."""
-        try:
-            self._publish([letter], self._whole)
-        except RecordsTooLargeError:
-            self._publish_cut(letter)
+    def _publish_apart(self, letters: Sequence[DeadLetter]) -> None:
+        """Publish letters of which some are too large, and cut those that are.
 
-    def _publish_cut(self, letter: DeadLetter) -> None:
+        Each refusal costs a new connection. From the smallest on, the first one that is
+        refused alone tells of all behind it.
+        """
+        ascending = sorted(letters, key=lambda letter: _size(self._whole(letter)))
+        for index, letter in enumerate(ascending):
+            try:
+                self._publish([letter], self._whole)
+            except RecordsTooLargeError:
+                self._publish_cut(ascending[index:])
+                return
+
+    def _publish_cut(self, letters: Sequence[DeadLetter]) -> None:
         _log.error(
-            "a dead letter is larger than its topic admits, its body is omitted",
+            "dead letters are larger than their topic admits, their bodies are omitted",
             topic=self._topic,
-            position=_position(letter),
+            positions=[_position(letter) for letter in letters],
         )
         try:
-            self._publish([letter], self._cut)
+            # One by one, or the client would make batches that may be too large again.
+            for letter in letters:
+                self._publish([letter], self._cut)
         except RecordsTooLargeError as error:
             # The topic admits next to nothing: only a person can help.
             raise DeadLettersUnavailableError(str(error)) from error
@@ -85,6 +93,12 @@ class KafkaDeadLetters:
             headers.append(("key-omitted", b"%d" % len(key)))
             key = None
         return Record(self._topic, key, b"", headers)
+
+
+def _size(record: Record) -> int:
+    """Return about the bytes that `record` takes."""
+    headers = sum(len(name) + len(value) for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
 
 
 def _position(letter: DeadLetter) -> str:
