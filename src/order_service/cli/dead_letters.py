@@ -135,8 +135,9 @@ def replay(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Send dead letters to their topic again.
 
-    Name them by ID, or by the same options as for `list`. A replay counts as the newest message of its order. The letters stay where they are;
-    what was replayed is skipped the next time. Exit code 3 if some were not replayed.
+    Name them by ID, or by the same options as for `list`. A replay counts as the newest message
+    of its order. The letters stay where they are; what was replayed is skipped the next time.
+    Exit code 3 if some were not replayed.
     """
     _check_selection(ids, wanted, everything=everything, repairs=file is not None)
     repair = _repair(desk, file.read()) if file else None
