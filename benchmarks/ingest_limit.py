@@ -9,7 +9,7 @@ import psycopg
 from benchmarks import command
 from benchmarks.baselines.statements import DELIVERY, ITEM, ORDER, PAYMENT
 from benchmarks.harness import Row, Scale, alternate, at_least
-from benchmarks.ingest import service_rate
+from benchmarks.ingest_usual import our_rate
 from benchmarks.orders import Sample, samples
 from benchmarks.stack import Stack, running_stack
 from order_service.orders.decode import decode
@@ -99,7 +99,7 @@ def run(scale: Scale) -> Sequence[Row]:
     with running_stack(with_kafka=True) as stack:
         count = stack.send(messages)
         ours, theirs = alternate(
-            lambda: service_rate(stack, count), lambda: copy_rate(stack, prepared), scale.pairs
+            lambda: our_rate(stack, count), lambda: copy_rate(stack, prepared), scale.pairs
         )
     return [
         Row(

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from confluent_kafka import Producer
@@ -36,7 +37,9 @@ TOPIC = "orders"
 _TABLES = "orders.orders, orders.deliveries, orders.payments, orders.items"
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.01
+_PARTITIONS = 8  # kafka.partitions
 _MOCK_PARTITIONS = 32  # each keeps 5 MiB
+_numbers = itertools.count(1)
 
 
 @cache
@@ -73,14 +76,27 @@ class Process:
         connection.request("GET", path)
         return connection.getresponse()
 
-    def await_status(self, path: str, status: int = 200) -> None:
-        """Wait until a GET is answered with `status`."""
-        await_that(lambda: self.status(path) == status or self._fail_if_dead(), path)
+    def answers(self, path: str, status: int = 200) -> bool:
+        """Whether a GET is answered with `status`.
 
-    def _fail_if_dead(self) -> bool:
+        Raises:
+            RuntimeError: The process has ended.
+        """
+        return self.is_alive() and self.status(path) == status
+
+    def is_alive(self) -> bool:
+        """Return True.
+
+        Raises:
+            RuntimeError: The process has ended; the text is what it said last.
+        """
         if not self.child.alive():
             raise RuntimeError(f"the process ended: {self.child.log.tail()}")
-        return False
+        return True
+
+    def await_status(self, path: str, status: int = 200) -> None:
+        """Wait until a GET is answered with `status`."""
+        await_that(lambda: self.answers(path, status), path)
 
 
 def await_that(holds: Callable[[], object], what: str, patience: float = _PATIENCE_S) -> None:
@@ -104,13 +120,18 @@ class Stack:
         self.postgres = PostgresServer(folder / "postgres", durable=True)
         self.valkey = ValkeyServer(folder / "valkey")
         self.kafka = self._make_kafka() if with_kafka else None
-        self._numbers = itertools.count(1)
 
     def _make_kafka(self) -> KafkaServer:
-        letters = {f"{TOPIC}.dead-letters": 8}
+        topics = {TOPIC: _partitions(), f"{TOPIC}.dead-letters": _PARTITIONS}
         if apache_kafka.available() is None:
-            return ApacheKafka(self.folder / "kafka", topics={TOPIC: 8, **letters})
-        return MockKafka(self.folder / "kafka", {TOPIC: _MOCK_PARTITIONS, **letters})
+            return ApacheKafka(self.folder / "kafka", topics=topics)
+        return MockKafka(self.folder / "kafka", topics)
+
+    def create_topic(self, name: str) -> None:
+        """Create a topic like that of the orders."""
+        if self.kafka is None:
+            raise ValueError("this stack has no Kafka")
+        self.kafka.create_topic(name, _partitions())
 
     def environment(self) -> dict[str, str]:
         """Return the addresses; all other settings are the defaults."""
@@ -146,9 +167,15 @@ class Stack:
             connection.execute("CHECKPOINT")
         self.redis.flushall()
 
+    def rows(self, table: LiteralString = "orders.orders") -> int:
+        """Return how many orders are stored."""
+        with self.connect() as connection:
+            row = connection.execute("SELECT count(*) FROM " + table).fetchone()  # noqa: S608 - our own names
+        return int(str(row[0])) if row else 0
+
     def number(self) -> int:
         """Return a new number, for the names of groups and processes."""
-        return next(self._numbers)
+        return next(_numbers)
 
     @contextlib.contextmanager
     def process(self, *module: str, settings: Mapping[str, str] | None = None) -> Iterator[Process]:
@@ -187,12 +214,12 @@ class Stack:
             server.await_status("/up")
             yield server
 
-    def send(self, messages: Iterable[Sample]) -> int:
-        """Put messages into the topic; return how many, all of them acknowledged."""
+    def send(self, messages: Iterable[Sample], topic: str = TOPIC) -> int:
+        """Put messages into a topic; return how many, all of them acknowledged."""
         producer = open_producer(self.environment())
         count = 0
         for uid, body in messages:
-            hand_over(producer, uid, body)
+            hand_over(producer, uid, body, topic)
             count += 1
         if left := producer.flush(_PATIENCE_S):
             raise TimeoutError(f"{left} messages are not acknowledged")
@@ -211,16 +238,20 @@ def open_producer(environment: Mapping[str, str]) -> Producer:
     )
 
 
-def hand_over(producer: Producer, uid: str, body: bytes) -> None:
+def hand_over(producer: Producer, uid: str, body: bytes, topic: str = TOPIC) -> None:
     """Hand a message over; blocks while the producer's queue is full."""
     while True:
         try:
-            producer.produce(TOPIC, body, uid.encode())
+            producer.produce(topic, body, uid.encode())
         except BufferError:
             producer.poll(0.1)
         else:
             producer.poll(0)
             return
+
+
+def _partitions() -> int:
+    return _PARTITIONS if apache_kafka.available() is None else _MOCK_PARTITIONS
 
 
 def _python_path() -> str:

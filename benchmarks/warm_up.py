@@ -1,0 +1,93 @@
+"""Warm-up of the cache, against one set of queries and one SET for each order."""
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+
+import psycopg
+from psycopg.rows import dict_row
+
+from benchmarks import command
+from benchmarks.baselines import four_queries_read
+from benchmarks.harness import Row, Scale, alternate, at_least
+from benchmarks.orders import samples
+from benchmarks.stack import Stack, running_stack
+from benchmarks.stored import store
+from order_service.bootstrap.backends import connect_redis, make_cache, open_database
+from order_service.config import load_config
+from order_service.infra.logging import configure_logging
+from order_service.metrics import Metrics
+from order_service.orders.lookup import WarmUp
+from order_service.orders.postgres import PostgresOrders
+
+_TTL_S = 300
+_NEWEST = "SELECT order_uid FROM orders.orders ORDER BY date_created DESC LIMIT %s"
+_STORED = 5
+"""Stored orders for each one that is warmed up."""
+
+
+class Ours:
+    """The warm-up of the API, in this process."""
+
+    def __init__(self, stack: Stack) -> None:
+        config = load_config(environ=stack.environment())
+        configure_logging("warning", "console")
+        metrics = Metrics()
+        self._stack = stack
+        self.orders = config.cache.warm_up
+        self._database = open_database(config, metrics)
+        cache = make_cache(config, connect_redis(config), metrics)
+        repository, stopping = PostgresOrders(self._database), threading.Event()
+        self._warm_up = WarmUp(repository, cache, metrics.lookup, self.orders, stopping)
+
+    def rate(self) -> float:
+        """Return the orders a second that it caches."""
+        self._stack.redis.flushall()
+        began = time.perf_counter()
+        done = self._warm_up.run()
+        elapsed = time.perf_counter() - began
+        if done != self.orders or self._stack.redis.dbsize() != done:
+            raise RuntimeError(f"{done} of {self.orders} orders are warm")
+        return done / elapsed
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+
+def usual_rate(stack: Stack, orders: int) -> float:
+    """Return the orders a second that are cached one by one."""
+    redis = stack.redis
+    redis.flushall()
+    with psycopg.connect(stack.dsn, row_factory=dict_row) as connection:
+        began = time.perf_counter()
+        for row in connection.execute(_NEWEST, [orders]).fetchall():
+            uid = row["order_uid"]
+            order = four_queries_read.read(connection, uid)
+            redis.set(f"order:{uid}", json.dumps(order), ex=_TTL_S)
+        return orders / (time.perf_counter() - began)
+
+
+def run(scale: Scale) -> Sequence[Row]:
+    """Measure."""
+    with running_stack() as stack:
+        ours = Ours(stack)
+        store(stack, list(samples(_STORED * ours.orders)))
+        figures = alternate(ours.rate, lambda: usual_rate(stack, ours.orders), scale.pairs)
+        ours.close()
+    return [
+        Row(
+            f"Warm-up of {ours.orders:,} orders",
+            "four queries and one SET for each order",
+            at_least(20),
+            *figures,
+            "orders/s",
+            f"{_STORED * ours.orders:,} stored orders, the newest are cached; one connection on "
+            "both sides, in this process.",
+        )
+    ]
+
+
+if __name__ == "__main__":
+    command.main(run, __doc__)
