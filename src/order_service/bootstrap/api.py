@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import closing
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -22,17 +22,18 @@ from order_service.http.health import Readiness
 from order_service.http.server import ServerSettings, serve
 from order_service.infra.local_cache import LocalCache
 from order_service.infra.logging import configure_logging
+from order_service.infra.redis import CacheClient
 from order_service.infra.resources import bundled
 from order_service.metrics import Metrics
 from order_service.orders.api import ListLimits
 from order_service.orders.errors import OrdersError
 from order_service.orders.lookup import Lookup, WarmUp
 from order_service.orders.model import Document
-from order_service.orders.postgres import PostgresOrders
 
-from .backends import connect_redis, make_cache, open_database
+from .backends import connect_redis, make_cache
 from .checks import CallCheck
 from .keys import open_keys_database
+from .storage import Storage, open_storage
 
 _log = structlog.get_logger(__name__)
 
@@ -41,13 +42,6 @@ _WARM_UP_RETRY = 2.0
 
 _THREAD_GRACE = 2.0
 """Seconds that a thread in the background gets to end before its connections are closed."""
-
-
-class Pings(Protocol):
-    """A client that can ask its server whether it is there."""
-
-    def ping(self) -> object:
-        """Raise if the server does not answer."""
 
 
 class Worker:
@@ -82,20 +76,19 @@ def make_services(config: Config, resources: contextlib.ExitStack) -> ApiService
     """
     metrics = Metrics()
     stopping = threading.Event()
-    database = resources.enter_context(closing(open_database(config, metrics)))
+    storage = open_storage(config, metrics, resources)
     client = resources.enter_context(closing(connect_redis(config)))
     keyring = _open_keyring(config, metrics, stopping, resources)
-    orders = PostgresOrders(database)
     cache = make_cache(config, client, metrics)
     if config.cache.warm_up:
-        warm_up = WarmUp(orders, cache, metrics.lookup, config.cache.warm_up, stopping)
+        warm_up = WarmUp(storage.orders, cache, metrics.lookup, config.cache.warm_up, stopping)
         _end_with(resources, start_warm_up(warm_up, stopping))
     # Closed first: whatever runs in the background ends before its connections do.
     resources.callback(stopping.set)
     local: LocalCache[Document] = LocalCache(config.cache.local_size, config.cache.local_ttl)
     return ApiServices(
-        lookup=Lookup(orders, cache, local, metrics.lookup),
-        readiness=_readiness(orders, client, keyring),
+        lookup=Lookup(storage.orders, cache, local, metrics.lookup),
+        readiness=_readiness(storage, client, keyring),
         registry=metrics.registry,
         web_dir=bundled("web"),
         list_limits=ListLimits(most=config.http.max_list_limit),
@@ -128,12 +121,9 @@ def _front(config: Config, keyring: Keyring | None) -> Front:
     return Front(keyring, http.origins, http.rate_limit, http.proxies)
 
 
-def _readiness(orders: PostgresOrders, client: Pings, keyring: Keyring | None) -> Readiness:
+def _readiness(storage: Storage, client: CacheClient, keyring: Keyring | None) -> Readiness:
     """Return what tells whether the API can serve: a cache or the database, and the keys."""
-    parts = [
-        CallCheck("postgres", orders.check, required=False),
-        CallCheck("redis", client.ping, required=False),
-    ]
+    parts = [*storage.checks, CallCheck("redis", client.ping, required=False)]
     keys = [CallCheck("keys", keyring.check, required=True)] if keyring else []
     return Readiness(parts, keys)
 

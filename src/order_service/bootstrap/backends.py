@@ -9,6 +9,9 @@ from order_service.config import Config
 from order_service.config import Retry as RetryConfig
 from order_service.infra import kafka_clients, postgres, redis
 from order_service.infra.circuit import CircuitBreaker
+from order_service.infra.redis import CacheClient
+from order_service.infra.redis_cluster import connect_cluster
+from order_service.infra.redis_sentinel import Watched, connect_sentinel
 from order_service.infra.retry import Policy, Retry
 from order_service.metrics import Metrics
 from order_service.orders.redis_cache import Lifetimes, RedisCache
@@ -27,51 +30,113 @@ _CALL_GRACE = 1.0
 
 
 def open_database(config: Config, metrics: Metrics) -> postgres.Database:
-    """Return an open database; connects in the background."""
+    """Return the primary, open; connects in the background."""
     settings = config.postgres
-    conninfo = make_conninfo(
-        host=settings.host,
-        port=settings.port,
-        user=settings.user,
-        password=settings.password.reveal(),
-        dbname=settings.db,
-        sslmode=settings.sslmode,
-        connect_timeout=max(2, round(settings.connect_timeout)),
-        application_name="order-service",
-        options=_session_options(config),
+    limits = postgres.Settings(
+        _conninfo(config, settings.host, settings.port, settings.statement_timeout),
+        min_size=settings.pool.min_size,
+        max_size=settings.pool.max_size,
+        checkout_timeout=settings.pool.timeout,
+        call_timeout=settings.statement_timeout + _CALL_GRACE,
     )
-    database = postgres.Database(
-        postgres.Settings(
-            conninfo,
-            min_size=settings.pool.min_size,
-            max_size=settings.pool.max_size,
-            checkout_timeout=settings.pool.timeout,
-            call_timeout=settings.statement_timeout + _CALL_GRACE,
-        ),
-        metrics.backends,
+    return _opened(limits, metrics)
+
+
+def open_replica(config: Config, metrics: Metrics) -> postgres.Database:
+    """Return the replica that lookups read, open; it has less time, as the primary comes after."""
+    settings = config.postgres
+    port = settings.read_port or settings.port
+    limits = postgres.Settings(
+        _conninfo(config, settings.read_host, port, settings.read_timeout),
+        min_size=settings.pool.min_size,
+        max_size=settings.pool.max_size,
+        checkout_timeout=settings.read_timeout,
+        call_timeout=settings.read_timeout,
     )
+    return _opened(limits, metrics)
+
+
+def _opened(settings: postgres.Settings, metrics: Metrics) -> postgres.Database:
+    database = postgres.Database(settings, metrics.backends)
     database.open()
     return database
 
 
-def _session_options(config: Config) -> str:
-    """Return the session settings: deadlines in milliseconds, times in UTC."""
+def _conninfo(config: Config, host: str, port: int, statement_timeout: float) -> str:
+    settings = config.postgres
+    return make_conninfo(
+        host=host,
+        port=port,
+        user=settings.user,
+        password=settings.password.reveal(),
+        dbname=settings.db,
+        connect_timeout=max(2, round(settings.connect_timeout)),
+        application_name="order-service",
+        options=_session_options(statement_timeout, settings.lock_timeout),
+        **postgres_tls(config),
+    )
+
+
+def postgres_tls(config: Config) -> dict[str, str]:
+    """Return libpq's keywords for TLS that are set."""
     settings = config.postgres
     values = {
-        "statement_timeout": round(settings.statement_timeout * 1000),
-        "lock_timeout": round(settings.lock_timeout * 1000),
+        "sslmode": settings.sslmode,
+        "sslrootcert": settings.sslrootcert,
+        "sslcert": settings.sslcert,
+        "sslkey": settings.sslkey,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _session_options(statement_timeout: float, lock_timeout: float) -> str:
+    """Return the session settings: deadlines in milliseconds, times in UTC."""
+    values = {
+        "statement_timeout": round(statement_timeout * 1000),
+        "lock_timeout": round(lock_timeout * 1000),
         "timezone": "UTC",
     }
     return " ".join(f"-c {name}={value}" for name, value in values.items())
 
 
-def connect_redis(config: Config) -> redis.FastRedis:
-    """Return a Redis client; connects on first use."""
+def connect_redis(config: Config) -> CacheClient:
+    """Return a client of the server, the watched master or the cluster; connects on first use."""
     settings = config.redis
-    return redis.connect(settings.url.reveal(), settings.timeout, settings.max_connections)
+    url = settings.url.reveal() or "redis://"
+    limits = settings.timeout, settings.max_connections
+    tls = _redis_tls(config)
+    if settings.sentinels:
+        watched = Watched(
+            addresses(settings.sentinels),
+            settings.sentinel_master,
+            settings.sentinel_password.reveal(),
+        )
+        return connect_sentinel(url, watched, *limits, tls)
+    if settings.cluster_nodes:
+        return connect_cluster(url, addresses(settings.cluster_nodes), *limits, tls)
+    return redis.connect(url, *limits, tls)
 
 
-def make_cache(config: Config, client: redis.FastRedis, metrics: Metrics) -> RedisCache:
+def addresses(text: str) -> list[tuple[str, int]]:
+    """Return host and port of each part of ``host:port,host:port``."""
+    pairs = (part.rpartition(":") for part in text.split(","))
+    return [(host.strip("[]"), int(port)) for host, _, port in pairs]
+
+
+def _redis_tls(config: Config) -> dict[str, str]:
+    """Return redis-py's names of the TLS settings that are set."""
+    settings = config.redis
+    if not settings.url.reveal().startswith("rediss://"):
+        return {}
+    values = {
+        "ssl_ca_certs": settings.ssl_cafile,
+        "ssl_certfile": settings.ssl_certfile,
+        "ssl_keyfile": settings.ssl_keyfile,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def make_cache(config: Config, client: CacheClient, metrics: Metrics) -> RedisCache:
     """Return the shared cache."""
     settings = config.cache
     circuit = CircuitBreaker(config.redis.circuit_open)

@@ -7,6 +7,8 @@ from order_service.config import Config
 from order_service.infra.migrations import Migrator
 from order_service.infra.resources import bundled
 
+from .backends import postgres_tls
+
 
 def make_migrator(config: Config) -> Migrator:
     """Return the migrator of the configured database.
@@ -26,8 +28,8 @@ def make_migrator(config: Config) -> Migrator:
         password=password.reveal(),
         dbname=settings.db,
         options={
-            "sslmode": settings.sslmode,
             "connect_timeout": str(max(2, round(settings.connect_timeout))),
+            **postgres_tls(config),
         },
     )
 

@@ -1,6 +1,6 @@
 """Queries to Postgres, and retries of Postgres and Kafka."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from .registry import PREFIX, starting_at_zero
 
@@ -34,6 +34,13 @@ class BackendMetrics:
                 registry=registry,
             ),
             ["postgres", "kafka", "dead-letters"],
+        )
+        # Beyond postgres.read_max_lag the primary does the work of the replica too.
+        self.replica_lag = Gauge(
+            f"{PREFIX}_db_replica_lag_seconds",
+            "How far the replica for lookups is behind, +Inf if it is away; 0 if none is named",
+            multiprocess_mode="livemax",
+            registry=registry,
         )
 
     def queried(self, query: str, seconds: float, *, ok: bool) -> None:
