@@ -23,7 +23,7 @@ class Answer(NamedTuple):
     """An HTTP answer; status 0 means that there was none."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: http.client.HTTPMessage
     body: bytes
 
     def json(self) -> Any:  # noqa: ANN401 - whatever the body says
@@ -68,9 +68,9 @@ class Service:
         try:
             connection.request(method, path)
             response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
+            return Answer(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException) as error:
-            return Answer(0, {}, repr(error).encode())
+            return Answer(0, http.client.HTTPMessage(), repr(error).encode())
         finally:
             connection.close()
 

@@ -1,5 +1,6 @@
 """Faults of Kafka: brokers that die, hang or forget, topics that vanish."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,11 @@ from kafka.admin import KafkaAdminClient
 from order_service.embedded.apache_kafka import ApacheKafka
 from tests.chaos.feed import Feed
 from tests.chaos.service import Service
-from tests.chaos.stack import IMPATIENT, Stack, running_stack
+from tests.chaos.stack import Stack, running_stack
 from tests.chaos.waiting import eventually
 from tests.servers import started
 
 pytestmark = pytest.mark.apache_kafka
-
-WATCHFUL = {**IMPATIENT, "KAFKA_FETCH_AGE_LIMIT": "4", "KAFKA_STALL_TIMEOUT": "60"}
 
 
 @pytest.fixture
@@ -137,6 +136,23 @@ def _coordinator(stack: Stack) -> int:
     """Return the place of the broker that coordinates the group."""
     admin = KafkaAdminClient(**stack.options)
     try:
-        return int(admin._find_coordinator_id(stack.group)) - 1  # noqa: SLF001 - no public way
+        lookup = admin._find_coordinator_id  # noqa: SLF001 - no public way
+        return int(admin._manager.run(lookup, stack.group)) - 1  # noqa: SLF001
     finally:
         admin.close()
+
+
+def test_a_spare_consumer_without_partitions_is_ready_and_stays_alive(
+    fresh: Stack,
+) -> None:
+    crew = [
+        fresh.consumer(KAFKA_FETCH_AGE_LIMIT="3", KAFKA_STALL_TIMEOUT="5", KAFKA_PARTITIONS="1")
+        for _ in range(2)
+    ]
+    for consumer in crew:
+        consumer.await_status(200, 30)
+    spare = [each for each in crew if each.part("consumer")["partitions"] == 0]
+    assert len(spare) == 1
+    with pytest.raises(subprocess.TimeoutExpired):
+        spare[0].process.wait(7)
+    assert spare[0].get("/health/ready").status == 200

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import structlog
 from kafka.errors import KafkaError
 
-from order_service.config import Config
+from order_service.config import Config, Kafka
 from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
 from order_service.infra import kafka_clients
@@ -151,7 +151,7 @@ class ConsumerProcess:
             stopping=self._stopping,
             max_bytes=settings.batch.max_bytes,
             first_batch=settings.rejection_limit.window,
-            timing=Timing(shutdown=settings.shutdown_timeout),
+            timing=_timing(settings),
         )
 
     def _watch(self) -> None:
@@ -161,6 +161,17 @@ class ConsumerProcess:
             waiting=lambda: any_failing(self._retries),
             on_stall=self._metrics.consumer.stalled,
         ).start(self._stopping)
+
+
+def _timing(settings: Kafka) -> Timing:
+    """Return the loop's times; brokers are asked three times before their silence counts."""
+    often = settings.fetch_age_limit / 3
+    usual = Timing()
+    return usual._replace(
+        lag_probe=min(usual.lag_probe, often),
+        probe_timeout=min(usual.probe_timeout, often),
+        shutdown=settings.shutdown_timeout,
+    )
 
 
 def run_consumer(config: Config) -> int:

@@ -45,14 +45,15 @@ class LagProbe:
 
     def if_due(self) -> None:
         """Measure if the last time is long enough ago. No answer leaves all as it was."""
-        assigned = self._consumer.assignment()
-        if assigned and self._clock() >= self._due:
+        if self._ledger.joined and self._clock() >= self._due:
             self._due = self._clock() + self._interval
             with contextlib.suppress(KafkaError):
-                self._measure(sorted(assigned))
+                self._measure(sorted(self._consumer.assignment()))
 
     def _measure(self, assigned: list[TopicPartition]) -> None:
-        ends = self._consumer.end_offsets(assigned, timeout_ms=self._timeout_ms)
+        # A spare member, without partitions, still wants to know whether a broker answers.
+        asked = assigned or [TopicPartition(topic, 0) for topic in self._consumer.subscription()]
+        ends = self._consumer.end_offsets(asked, timeout_ms=self._timeout_ms)
         lag = {tp.partition: max(0, ends[tp] - self._reached(tp)) for tp in assigned}
         self._progress.measured(lag)
         self._observer.lag(lag)

@@ -12,9 +12,14 @@ Offsets = Mapping[TopicPartition, OffsetAndMetadata]
 
 
 class OffsetLedger:
-    """Offsets of the partitions that are assigned at present; used by one thread."""
+    """Offsets of the partitions that are assigned at present; used by one thread.
+
+    Attributes:
+        joined: Whether the group has assigned partitions yet, be it none.
+    """
 
     def __init__(self) -> None:
+        self.joined = False
         self._begun: dict[TopicPartition, int] = {}
         self._expected: dict[TopicPartition, int] = {}
         self._stored: dict[TopicPartition, int] = {}
@@ -26,6 +31,7 @@ class OffsetLedger:
         A partition that stays keeps its position in the client, so what is known of it
         still holds. What is stored but not committed is kept in any case.
         """
+        self.joined = True
         for known in (self._begun, self._expected, self._stored):
             for partition in known.keys() - assigned:
                 del known[partition]
