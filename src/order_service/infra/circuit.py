@@ -15,10 +15,15 @@ class CircuitBreaker:
     Args:
         pause: Seconds for which the circuit stays open after a failure.
         clock: Monotonic seconds.
+        probe: Seconds that a call may take. No second probe starts before: while the backend
+            hangs, they would gather all threads.
     """
 
-    def __init__(self, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, pause: float, clock: Callable[[], float] = time.monotonic, probe: float = 0.0
+    ) -> None:
         self._pause = pause
+        self._probe = max(pause, probe)
         self._clock = clock
         self._lock = threading.Lock()
         self._retry_at: float | None = None
@@ -31,7 +36,8 @@ class CircuitBreaker:
     def allows(self) -> bool:
         """Return whether the caller may ask the backend now.
 
-        Whoever gets True after an opening is the probe; the next one comes a pause later.
+        Whoever gets True after an opening is the probe; the next one comes a pause after its
+        end.
         """
         # The common case is one attribute read; the lock is for the rare one.
         return self.closed or self._may_probe()
@@ -41,7 +47,7 @@ class CircuitBreaker:
             now = self._clock()
             if self._retry_at is not None and now < self._retry_at:
                 return False
-            self._retry_at = now + self._pause
+            self._retry_at = now + self._probe
             return True
 
     def succeeded(self) -> None:

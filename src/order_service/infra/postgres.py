@@ -14,6 +14,7 @@ import psycopg
 from psycopg import Connection
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
+from .bulkhead import Bulkhead, FullError
 from .circuit import CircuitBreaker
 from .deadline import SocketDeadlines
 from .sql import Query
@@ -31,6 +32,9 @@ _TRANSIENT_STATES = frozenset(
     }
 )
 _NO_PARAMETERS: Mapping[str, object] = {}
+
+
+_STALE_FAILS_WITHIN = 0.5
 
 
 class Settings(NamedTuple):
@@ -91,7 +95,10 @@ class Database:
         self._settings = settings
         self._observer = observer
         self._clock = clock
-        self._circuit = CircuitBreaker(settings.circuit_open, clock)
+        longest = settings.checkout_timeout + settings.call_timeout
+        self._circuit = CircuitBreaker(settings.circuit_open, clock, probe=longest)
+        # Half of the connections: others are left to those who can do without a database.
+        self._readers = Bulkhead(max(1, settings.max_size // 2))
         self._deadlines = SocketDeadlines()
         self._pool = ConnectionPool(
             settings.conninfo,
@@ -127,7 +134,10 @@ class Database:
         if not self._circuit.allows():
             raise UnavailableError("the database is away")
         try:
-            rows = self._read_twice(query, parameters)
+            with self._readers.entered():
+                rows = self._read_twice(query, parameters)
+        except FullError:
+            raise UnavailableError("the database does not keep up") from None
         except psycopg.Error as error:
             self._circuit.failed()
             raise UnavailableError(str(error)) from error
@@ -135,12 +145,14 @@ class Database:
         return rows
 
     def _read_twice(self, query: Query, parameters: Mapping[str, object]) -> list[Row]:
+        began = self._clock()
         try:
             return self.write(query, parameters)
         except (PoolTimeout, TooManyRequests):
             raise
-        except psycopg.OperationalError as error:
-            if error.sqlstate == "57014":  # its time was up; a second try would be as slow
+        except psycopg.OperationalError:
+            # A connection that went stale fails at once; a second try would be as slow.
+            if self._clock() - began > _STALE_FAILS_WITHIN:
                 raise
             # Throws away every connection that is idle; they may all be as dead.
             self._pool.drain()

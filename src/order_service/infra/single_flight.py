@@ -8,18 +8,29 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from .bulkhead import Bulkhead
+
 V = TypeVar("V")
 
 
 class SingleFlight(Generic[V]):
-    """Runs one call a key at a time; callers that come meanwhile get its result."""
+    """Runs one call a key at a time; callers that come meanwhile get its result.
 
-    def __init__(self) -> None:
+    Args:
+        most_waiting: Callers that may wait for the results of others once these stall.
+    """
+
+    def __init__(self, most_waiting: int = 3) -> None:
+        self._waiting = Bulkhead(most_waiting)
         self._lock = threading.Lock()
         self._flights: dict[str, Future[V]] = {}
 
     def run(self, key: str, call: Callable[[], V]) -> V:
-        """Return what `call` returns, or raise what it raises, here or in the first caller."""
+        """Return what `call` returns, or raise what it raises, here or in the first caller.
+
+        Raises:
+            FullError: Too many wait for the results of others.
+        """
         with self._lock:
             flight = self._flights.get(key)
             first = flight is None
@@ -27,7 +38,9 @@ class SingleFlight(Generic[V]):
                 flight = self._flights[key] = Future()
         if first:
             self._fly(key, flight, call)
-        return flight.result()
+            return flight.result()
+        with self._waiting.entered():
+            return flight.result()
 
     def _fly(self, key: str, flight: "Future[V]", call: Callable[[], V]) -> None:
         try:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import structlog
 
+from order_service.infra.bulkhead import FullError
 from order_service.infra.local_cache import LocalCache
 from order_service.infra.single_flight import SingleFlight
 
-from .errors import InvalidCursorError, OrderNotFoundError
+from .errors import InvalidCursorError, OrderNotFoundError, StorageUnavailableError
 from .model import Document
 from .ports import (
     Absent,
@@ -114,7 +115,10 @@ class Lookup:
             OrderNotFoundError: There is no such order.
             StorageUnavailableError: The database cannot be asked.
         """
-        document = self._flights.run(uid, lambda: self._fetch(uid))
+        try:
+            document = self._flights.run(uid, lambda: self._fetch(uid))
+        except FullError:
+            raise StorageUnavailableError("too many lookups wait for the database") from None
         self._observer.looked_up(Level.MISS)
         if document is None:
             raise OrderNotFoundError(uid, Level.MISS)

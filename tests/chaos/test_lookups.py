@@ -1,0 +1,168 @@
+"""Lookups while their backends fail: cached orders are answered, and nobody waits for long."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.chaos.feed import orders
+from tests.chaos.service import Answer, Service
+from tests.chaos.stack import Stack
+from tests.chaos.waiting import eventually
+
+CROWD = 30
+
+
+@pytest.fixture(scope="module")
+def stored(stack: Stack) -> list[str]:
+    messages = orders(31, 200)
+    consumer = stack.consumer()
+    consumer.await_status(200, 30)
+    with stack.feed() as feed:
+        feed.send(messages)
+    stack.await_drained()
+    consumer.stop()
+    return [message.key.decode() for message in messages]
+
+
+@pytest.fixture
+def api(stack: Stack, stored: list[str]) -> Iterator[Service]:
+    """An API with the first ten orders in Redis and no other."""
+    with stack.redis as redis:
+        redis.flushall()
+    api = stack.api(CACHE_LOCAL_SIZE="0", CACHE_WARM_UP="0")
+    api.await_status(200, 30)
+    for uid in stored[:10]:
+        assert api.get(f"/order/{uid}").status == 200
+    yield api
+    assert api.stop() == 0
+
+
+def killed(stack: Stack) -> Callable[[], None]:
+    stack.postgres.kill()
+    return stack.postgres.start
+
+
+def frozen(stack: Stack) -> Callable[[], None]:
+    stack.postgres.suspend()
+    stack.postgres_proxy.hang()
+
+    def thaw() -> None:
+        stack.postgres.resume()
+        stack.postgres_proxy.heal()
+
+    return thaw
+
+
+@pytest.mark.parametrize("fault", [killed, frozen], ids=lambda fault: fault.__name__)
+def test_cached_orders_are_served_and_others_get_503_in_bounded_time(
+    stack: Stack, api: Service, stored: list[str], fault: Callable[[Stack], Callable[[], None]]
+) -> None:
+    mend = fault(stack)
+    try:
+        _meet_outage(api, stored)
+    finally:
+        mend()
+    eventually(lambda: api.get(f"/order/{stored[-1]}").status == 200, 10, "all is well again")
+
+
+def _meet_outage(api: Service, stored: list[str]) -> None:
+    """Let a crowd ask for what is not cached, and meanwhile ask for what is."""
+    over = threading.Event()
+    with ThreadPoolExecutor(CROWD) as crowd:
+        asking = [crowd.submit(_ask_on, api, stored[10:], n, over) for n in range(CROWD)]
+        hits: list[tuple[Answer, float]] = []
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            hits.append(_timed(api, stored[len(hits) % 10]))
+        over.set()
+        misses = [each for future in asking for each in future.result()]
+    assert {answer.status for answer, _ in hits} == {200}
+    assert {answer.status for answer, _ in misses} == {503}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer, _ in misses)
+    assert max(seconds for _, seconds in misses) < 4
+    slow = sorted(seconds for _, seconds in hits)
+    assert slow[-1] < 1.0, f"cached orders wait behind others: {slow[-5:]}"
+
+
+def _ask_on(
+    api: Service, uids: list[str], number: int, over: threading.Event
+) -> list[tuple[Answer, float]]:
+    answers: list[tuple[Answer, float]] = []
+    while not over.wait(0.1):
+        answers.append(_timed(api, uids[(number * 7 + len(answers)) % len(uids)]))
+    return answers
+
+
+def _timed(api: Service, uid: str) -> tuple[Answer, float]:
+    began = time.monotonic()
+    return api.get(f"/order/{uid}"), time.monotonic() - began
+
+
+def test_with_both_backends_away_the_api_says_that_it_has_nothing_to_offer(
+    stack: Stack, api: Service, stored: list[str]
+) -> None:
+    stack.postgres_proxy.refuse()
+    stack.valkey_proxy.refuse()
+    try:
+        api.await_status(503, 10)
+        answer = api.get(f"/order/{stored[0]}")
+        assert answer.status == 503
+        assert answer.headers["Retry-After"]
+        assert api.get("/health/live").status == 200
+    finally:
+        stack.postgres_proxy.heal()
+        stack.valkey_proxy.heal()
+    api.await_status(200, 10)
+
+
+def test_a_stampede_on_one_order_is_one_query(
+    stack: Stack, api: Service, stored: list[str]
+) -> None:
+    stack.postgres_proxy.delay = 0.1
+    before = api.metric("order_service_db_queries_total")
+    try:
+        with ThreadPoolExecutor(CROWD) as crowd:
+            answers = list(crowd.map(api.get, [f"/order/{stored[50]}"] * CROWD))
+    finally:
+        stack.postgres_proxy.heal()
+    assert Counter(answer.status for answer in answers) == {200: CROWD}
+    assert api.metric("order_service_db_queries_total") - before == 1
+
+
+def test_an_unknown_order_is_asked_for_once_in_a_while(api: Service) -> None:
+    before = api.metric("order_service_db_queries_total")
+    with ThreadPoolExecutor(CROWD) as crowd:
+        answers = list(crowd.map(api.get, ["/order/no-such-order"] * 200))
+    assert {answer.status for answer in answers} == {404}
+    assert api.metric("order_service_db_queries_total") - before <= 2
+
+
+def test_a_flood_of_unknown_uids_leaves_memory_and_connections_bounded(
+    stack: Stack, api: Service, stored: list[str]
+) -> None:
+    with ThreadPoolExecutor(CROWD) as crowd:
+        statuses = Counter(
+            answer.status for answer in crowd.map(api.get, (f"/order/f{n}" for n in range(3000)))
+        )
+    assert statuses[404] + statuses[503] == 3000
+    assert api.get(f"/order/{stored[0]}").status == 200
+    assert stack.postgres_proxy.connections < 500
+    with stack.redis as redis:
+        keys = list(redis.scan_iter("order:v1:f*", count=1000))
+        assert all(0 < redis.pttl(key) <= 5000 for key in keys[:50]), "forgotten within seconds"
+
+
+def test_an_unknown_order_is_found_the_moment_that_it_arrives(stack: Stack, api: Service) -> None:
+    (message,) = orders(77, 1)
+    uid = message.key.decode()
+    assert api.get(f"/order/{uid}").status == 404
+    consumer = stack.consumer()
+    with stack.feed() as feed:
+        feed.send([message])
+    stack.await_drained()
+    assert api.get(f"/order/{uid}").status == 200
+    consumer.stop()
