@@ -122,14 +122,17 @@ class ConsumerLoop(Generic[P]):
             observer=observer,
             timeout=timing.probe_timeout,
         )
-        self._probe = LagProbe(
-            consumer,
+        self._probe = self._make_probe()
+
+    def _make_probe(self) -> LagProbe:
+        return LagProbe(
+            self._consumer,
             self._ledger,
-            progress,
-            observer,
-            interval=timing.lag_probe,
-            timeout=timing.probe_timeout,
-            clock=clock,
+            self._progress,
+            self._observer,
+            interval=self._timing.lag_probe,
+            timeout=self._timing.probe_timeout,
+            clock=self._clock,
         )
 
     def run(self) -> None:
