@@ -1,0 +1,320 @@
+"""The repository on Postgres: exact bytes, quick plans, true answers about outages."""
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from hypothesis import example, given, settings
+
+from order_service.bootstrap.backends import open_database
+from order_service.embedded.postgres import PostgresServer
+from order_service.infra.postgres import Database
+from order_service.metrics import Metrics
+from order_service.orders import postgres
+from order_service.orders.decode import decode
+from order_service.orders.errors import StorageRejectedError, StorageUnavailableError
+from order_service.orders.ingest import Ingest
+from order_service.orders.model import MAX_BIGINT, MAX_INT, Document, Order
+from order_service.orders.ports import OrderFilter, OrderRecord, Outcome, Position, Source
+from order_service.orders.postgres import PostgresOrders
+from tests.backends import Environ, config_of, connect, migrator_of
+from tests.builders import STREAM, Message, as_json, record, refused_record
+from tests.fakes import MemoryCache, MemoryDeadLetters, Once, Told
+from tests.integration.service_process import eventually
+from tests.servers import started
+from tests.strategies import NONSENSE, UIDS, delivered, deliveries, last_valid, orders, topics
+
+Admin = psycopg.Connection[Any]
+NEWEST = datetime(2024, 5, 1, tzinfo=UTC)
+
+
+def extreme() -> dict[str, Any]:
+    """An order with every value at its bound."""
+    document = as_json() | {"sm_id": MAX_INT, "date_created": "9999-12-31T23:59:59.999999Z"}
+    document["payment"] |= dict.fromkeys(
+        ("amount", "payment_dt", "delivery_cost", "goods_total", "custom_fee"), MAX_BIGINT
+    )
+    document["delivery"]["name"] = "\U0010ffff" * 255
+    document["delivery"]["city"] = "\u202e北京 Київ \\ \" ' \n\t\x01\x7f\ufeff"
+    return document
+
+
+@settings(max_examples=60)
+@given(orders())
+@example(extreme())
+@example(as_json() | {"date_created": "1970-01-01T00:00:00Z"})
+@example(as_json() | {"date_created": "9999-12-31T00:30:00+14:00"})
+def test_what_postgres_returns_is_what_was_ingested_byte_for_byte(
+    database: Database, document: dict[str, Any]
+) -> None:
+    order = decode(json.dumps(document).encode())
+    given_document = Document.of(order)
+    repository = PostgresOrders(database)
+    repository.save([OrderRecord(order.order_uid, given_document, Source(None, 0, 0))])
+    assert repository.find(order.order_uid) == given_document
+
+
+@settings(max_examples=20)
+@given(topics(), deliveries)
+def test_any_batches_with_any_redelivery_end_in_the_last_valid_message_of_each_uid(
+    database: Database, admin: Admin, topic: list[Message], plan: list[tuple[int, int]]
+) -> None:
+    admin.execute("DELETE FROM orders.orders WHERE order_uid = ANY(%s)", [[*UIDS]])
+    repository, letters = PostgresOrders(database), MemoryDeadLetters()
+    ingest = ingest_into(repository, letters)
+    for batch in delivered(topic, plan):
+        ingest.store(ingest.prepare(batch, STREAM))
+    assert stored(repository) == last_valid(topic)
+    nonsense = {each.offset for each in topic if each.value == NONSENSE}
+    assert {letter.message.offset for letter in letters.published} == nonsense
+
+
+def ingest_into(repository: PostgresOrders, letters: MemoryDeadLetters) -> Ingest:
+    return Ingest(
+        repository=repository,
+        cache=MemoryCache(),
+        dead_letters=letters,
+        observer=Told(),
+        storage_retry=Once(),
+        dead_letter_retry=Once(),
+        lanes=2,
+    )
+
+
+def stored(repository: PostgresOrders) -> dict[str, Order]:
+    found = {uid: repository.find(uid) for uid in UIDS}
+    return {uid: decode(each.body) for uid, each in found.items() if each is not None}
+
+
+def test_only_the_order_that_postgres_refuses_becomes_a_dead_letter(
+    postgres_orders: PostgresOrders,
+) -> None:
+    letters = MemoryDeadLetters()
+    ingest = ingest_into(postgres_orders, letters)
+    good = [Message(record(f"order-{number:03}").document.body, number) for number in range(120)]
+    batch = ingest.prepare(good, STREAM)
+    guilty = batch.candidates[77]._replace(record=refused_record("order-077"))
+    ingest.store(
+        batch._replace(candidates=[*batch.candidates[:77], guilty, *batch.candidates[78:]])
+    )
+    (letter,) = letters.published
+    assert (letter.reason, letter.message.offset) == ("refused_by_storage", 77)
+    assert "violates check constraint" in str(letter.faults)
+    assert "-1" not in str(letter.faults)
+    found = {uid for page in postgres_orders.newest(200, 200) for uid, _ in page}
+    assert found == {f"order-{number:03}" for number in range(120)} - {"order-077"}
+
+
+REFUSED = [
+    (b'"amount":1817', b'"amount":-1'),
+    (b'"amount":1817', b'"amount":9223372036854775808'),
+    (b'"amount":1817', b'"amount":null'),
+    (b'"currency":"USD"', b'"currency":"USDX"'),
+    (b'"sm_id":99', b'"sm_id":2147483648'),
+    (b'"name":"Mascaras"', b'"name":"\\u0000"'),
+    (b'"name":"Mascaras"', b'"name":"\\ud83d"'),
+    (b'"name":"Mascaras"', b'"name":"' + b"x" * 256 + b'"'),
+    (b'"name":"Mascaras"', b'"name":""'),
+    (b'"email":"test@gmail.com"', b'"email":"x"'),
+    (b"2021-11-26T06:22:19Z", b"1969-11-26T06:22:19Z"),
+    (b"2021-11-26T06:22:19Z", b"10000-01-01T00:00:00Z"),
+    (b"2021-11-26T06:22:19Z", b"2021-13-26T06:22:19Z"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), REFUSED)
+def test_what_no_validation_let_through_is_refused_for_good_and_not_retried(
+    postgres_orders: PostgresOrders, old: bytes, new: bytes
+) -> None:
+    body = record().document.body
+    assert old in body
+    bad = msgspec.structs.replace(record(), document=Document.of_body(body.replace(old, new)))
+    with pytest.raises(StorageRejectedError) as caught:
+        postgres_orders.save([bad])
+    assert "Test Testov" not in caught.value.detail
+    assert postgres_orders.find("order-1") is None
+
+
+def test_unchanged_orders_are_not_written(postgres_orders: PostgresOrders, admin: Admin) -> None:
+    batch = [record(f"order-{number}") for number in range(5)]
+    postgres_orders.save(batch)
+    query = "SELECT xmin, ctid, order_uid FROM orders.{} ORDER BY order_uid"
+    tables = ("orders", "deliveries", "payments", "items")
+    before = [admin.execute(query.format(table).encode()).fetchall() for table in tables]
+    postgres_orders.save(batch)
+    assert [admin.execute(query.format(table).encode()).fetchall() for table in tables] == before
+
+
+@pytest.fixture(scope="module")
+def crowded(postgres_server: PostgresServer) -> Iterator[PostgresOrders]:
+    """Six thousand orders of many customers, as statistics know them."""
+    name = f"crowded_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server.admin_dsn("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        environ = postgres_server.environment() | {"POSTGRES_DB": name, "POSTGRES_USER": name}
+        with migrator_of(environ) as migrator:
+            migrator.up()
+        with closing(open_database(config_of(environ), Metrics())) as opened:
+            repository = PostgresOrders(opened)
+            for start in range(0, 6000, 1000):
+                repository.save([crowd(number) for number in range(start, start + 1000)])
+            with connect(environ, admin=True) as admin:
+                admin.execute("ANALYZE")
+            yield repository
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        connection.execute(f"DROP ROLE {name}".encode())
+
+
+def crowd(number: int) -> OrderRecord:
+    return record(
+        f"order-{number:05}",
+        date_created=NEWEST - timedelta(minutes=number),
+        customer_id=f"customer-{number % 500}",
+        track_number=f"track-{number % 700}",
+    )
+
+
+LATER = Position(NEWEST - timedelta(days=2), "order-02880")
+LISTS = [
+    (OrderFilter(), None, "orders_newest"),
+    (OrderFilter(), LATER, "orders_newest"),
+    (OrderFilter(created_from=NEWEST - timedelta(days=1)), None, "orders_newest"),
+    (OrderFilter(created_before=NEWEST - timedelta(days=2)), LATER, "orders_newest"),
+    (OrderFilter(customer_id="customer-7"), None, "orders_newest_of_customer"),
+    (OrderFilter(customer_id="customer-7"), LATER, "orders_newest_of_customer"),
+    (OrderFilter(customer_id="nobody"), None, "orders_newest_of_customer"),
+    (OrderFilter(track_number="track-7"), None, "orders_newest_of_track_number"),
+    (OrderFilter(track_number="track-7"), LATER, "orders_newest_of_track_number"),
+]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def plan_of(repository: PostgresOrders, query: Any, parameters: object) -> list[dict[str, Any]]:  # noqa: ANN401
+    """The nodes of the plan that Postgres makes of one of the repository's statements."""
+    explain = query._replace(text=f"EXPLAIN (FORMAT JSON) {query.text}")
+    ((text,),) = repository._database.write(explain, parameters)  # type: ignore[arg-type]  # noqa: SLF001
+    return list(nodes(text[0]["Plan"]))
+
+
+def assert_no_table_is_scanned(plan: Sequence[dict[str, Any]]) -> None:
+    assert [node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"] == []
+
+
+@pytest.mark.parametrize(("wanted", "after", "index"), LISTS)
+def test_each_list_reads_its_index_and_sorts_no_table(
+    crowded: PostgresOrders, wanted: OrderFilter, after: Position | None, index: str
+) -> None:
+    position = after or postgres._NEWEST  # noqa: SLF001 - the statements are no public part
+    parameters = {"limit": 21, **wanted._asdict(), **position._asdict()}
+    plan = plan_of(crowded, postgres._search_query(wanted), parameters)  # noqa: SLF001
+    assert index in {node.get("Index Name") for node in plan}
+    assert_no_table_is_scanned(plan)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "indexes"),
+    [
+        ("newest_uids", {"limit": 250, **LATER._asdict()}, {"orders_newest"}),
+        (
+            "find_orders",
+            {"uids": ["order-00001"]},
+            {"orders_pkey", "deliveries_pkey", "payments_pkey", "items_pkey"},
+        ),
+    ],
+)
+def test_the_other_reads_use_their_indexes_too(
+    crowded: PostgresOrders, name: str, parameters: dict[str, object], indexes: set[str]
+) -> None:
+    plan = plan_of(crowded, postgres._QUERIES[name], parameters)  # noqa: SLF001
+    assert {node["Index Name"] for node in plan if "Index Name" in node} == indexes
+    assert_no_table_is_scanned(plan)
+
+
+def test_storing_a_batch_scans_no_table(crowded: PostgresOrders) -> None:
+    batch = [crowd(number) for number in range(100)]
+    parameters = {"records": postgres._pack(batch)}  # noqa: SLF001
+    plan = plan_of(crowded, postgres._QUERIES["save_orders"], parameters)  # noqa: SLF001
+    assert_no_table_is_scanned(plan)
+
+
+def test_every_index_is_used_by_some_query(crowded: PostgresOrders) -> None:
+    """An index costs every write; what no list needs must go."""
+    del crowded
+    indexes = {index for _, _, index in LISTS}
+    created = (Path(__file__).parents[2] / "migrations/orders/0001-create-orders.sql").read_text()
+    assert {line.split()[5] for line in created.splitlines() if "CREATE INDEX" in line} == indexes
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
+    with started(PostgresServer(tmp_path, durable=False)) as server:
+        yield server
+
+
+@pytest.fixture
+def own_environ(own_server: PostgresServer) -> Environ:
+    environ = own_server.environment() | {"POSTGRES_CONNECT_TIMEOUT": "2"}
+    with migrator_of(environ) as migrator:
+        migrator.up()
+    return environ
+
+
+def test_a_restart_of_the_server_costs_a_reader_nothing(
+    own_server: PostgresServer, own_environ: Environ
+) -> None:
+    with closing(open_database(config_of(own_environ), Metrics())) as opened:
+        repository = PostgresOrders(opened)
+        repository.save([record()])
+        own_server.stop_immediately()
+        own_server.start()
+        assert repository.find("order-1") == record().document
+        assert repository.save([record(offset=1, locale="ru")]) == {"order-1": Outcome.REPLACED}
+
+
+def test_a_server_that_is_away_is_told_as_unavailable_and_is_found_again(
+    own_server: PostgresServer, own_environ: Environ
+) -> None:
+    quick = own_environ | {"POSTGRES_POOL_TIMEOUT": "0.2"}
+    with closing(open_database(config_of(quick), Metrics())) as opened:
+        repository = PostgresOrders(opened)
+        repository.save([record()])
+        own_server.kill()
+        for ask in (lambda: repository.find("order-1"), lambda: repository.save([record("b")])):
+            with pytest.raises(StorageUnavailableError):
+                ask()
+        own_server.start()
+        eventually(lambda: is_found(repository), "the database is found again")
+
+
+def is_found(repository: PostgresOrders) -> bool:
+    try:
+        return repository.find("order-1") == record().document
+    except StorageUnavailableError:
+        return False
+
+
+def test_a_missing_schema_is_waited_for_and_no_fault_of_the_orders(
+    empty_database: Environ,
+) -> None:
+    own = empty_database | {
+        "POSTGRES_USER": empty_database["POSTGRES_ADMIN_USER"],
+        "POSTGRES_PASSWORD": empty_database["POSTGRES_ADMIN_PASSWORD"],
+    }
+    with closing(open_database(config_of(own), Metrics())) as opened:
+        repository = PostgresOrders(opened)
+        with pytest.raises(StorageUnavailableError):
+            repository.save([record()])
+        with pytest.raises(StorageUnavailableError):
+            repository.check()
