@@ -165,7 +165,8 @@ class Database:
             psycopg.Error: As the driver raises it; see `is_transient`. When the
                 connection broke, it is unknown whether the statement took effect.
         """
-        with self._pool.connection() as connection, self._observed(query.name):
+        # A connection that cannot be had is a failed query, too: it is what an outage looks like.
+        with self._observed(query.name), self._pool.connection() as connection:
             return self._execute(connection, query, parameters)
 
     def _execute(
