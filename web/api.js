@@ -14,12 +14,12 @@ export class Problem extends Error {
   }
 }
 
-/** One order, with where it was served from and how long that took. */
+/** One order and its text, with where it was served from and how long that took. */
 export async function getOrder(uid, signal) {
   const started = performance.now();
-  const { body, headers } = await read(`/order/${encodeURIComponent(uid)}`, signal);
+  const { body, text, headers } = await read(`/order/${encodeURIComponent(uid)}`, signal);
   const ms = performance.now() - started;
-  return { order: body, cache: headers.get("X-Cache") ?? "", ms };
+  return { order: body, text, cache: headers.get("X-Cache") ?? "", ms };
 }
 
 /** A page of orders, newest first: {orders, next_cursor}. Empty filters are left out. */
@@ -38,28 +38,61 @@ export function parseExact(text) {
   return JSON.parse(text.replace(token, (found) => (/^-?\d{16,}$/.test(found) ? `"${found}"` : found)));
 }
 
-// The one place for credentials: the headers that every request carries. A service that
-// closes reading answers 401, the page then shows the "unauthorized" panel of
-// problem-view.js: the prompt for a key belongs there, the key it was given here.
-function credentials() {
-  return {};
+// The key of a service that closes reading. It lives as long as this tab: sessionStorage is
+// neither shared with other tabs nor kept when this one is closed. Everyone who shows what a
+// key admits to hears "keychange" on the document, and "keyneeded" when the service refuses.
+const KEY = "order-service.key";
+let unstored = ""; // where the browser forbids storage: until the page is left
+
+/** The key that requests carry; "" for none. */
+export function heldKey() {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return unstored;
+  }
+}
+
+/** Lets all further requests carry this key; "" forgets it. */
+export function holdKey(key) {
+  try {
+    if (key) sessionStorage.setItem(KEY, key);
+    else sessionStorage.removeItem(KEY);
+  } catch {
+    unstored = key;
+  }
+  document.dispatchEvent(new Event("keychange"));
+}
+
+function refused(problem, sent) {
+  // Only the key that was refused: a better one may have come in the meantime.
+  if (problem.status === 401 && sent && sent === heldKey()) holdKey("");
+  document.dispatchEvent(new CustomEvent("keyneeded", { detail: problem }));
 }
 
 async function read(path, signal) {
-  const { response, text } = await ask(path, signal);
-  if (!response.ok) throw problemOf(response, text);
+  const key = heldKey();
+  const { response, text } = await ask(path, key, signal);
+  if (!response.ok) throw noticed(problemOf(response, text), key);
   try {
-    return { body: parseExact(text), headers: response.headers };
+    return { body: parseExact(text), text, headers: response.headers };
   } catch {
     throw new Problem("trouble", { detail: "The answer was not JSON.", status: response.status });
   }
 }
 
-async function ask(path, signal) {
+function noticed(problem, key) {
+  if (problem.kind !== "unauthorized") return problem;
+  problem.hadKey = Boolean(key);
+  refused(problem, key);
+  return problem;
+}
+
+async function ask(path, key, signal) {
   const deadline = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const response = await fetch(path, {
-      headers: { Accept: "application/json", ...credentials() },
+      headers: { Accept: "application/json", ...(key && { Authorization: `Bearer ${key}` }) },
       signal: AbortSignal.any([signal, deadline]),
       cache: "no-store",
     });

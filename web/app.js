@@ -1,7 +1,7 @@
 // The page: turns the place in the address bar into a view. Each new place aborts the
 // one before, so a slow earlier answer never overwrites a later search.
 
-import { Problem, getOrder, listOrders } from "./api.js";
+import { Problem, getOrder, heldKey, holdKey, listOrders } from "./api.js";
 import { announce, h } from "./dom.js";
 import { count } from "./format.js";
 import { updateRows } from "./order-list.js";
@@ -211,6 +211,22 @@ function focusSearch(event) {
   query.select();
 }
 
+// The start page asks nothing itself: it hears from the list of recent orders that a key is
+// needed. All other places show the refusal of their own question.
+function askForKey({ detail: problem }) {
+  if (readPlace(new URL(location.href)).kind !== "home" || document.getElementById("key")) return;
+  display(failure(problem, { kind: "home", value: "" }), false);
+}
+
+function showKeyHeld() {
+  document.getElementById("forget-key").hidden = !heldKey();
+}
+
+function forgetKey() {
+  holdKey("");
+  show({ moveFocus: true });
+}
+
 function showConnection() {
   document.getElementById("offline").hidden = navigator.onLine;
 }
@@ -218,6 +234,9 @@ function showConnection() {
 form.addEventListener("submit", search);
 form.addEventListener("change", describeQuery);
 document.addEventListener("click", followLink);
+document.addEventListener("keyneeded", askForKey);
+document.addEventListener("keychange", showKeyHeld);
+document.getElementById("forget-key").addEventListener("click", forgetKey);
 document.addEventListener("keydown", focusSearch);
 window.addEventListener("popstate", () => show());
 window.addEventListener("online", showConnection);
@@ -225,5 +244,6 @@ window.addEventListener("offline", showConnection);
 window.addEventListener("beforeprint", () => result.querySelector("details")?.setAttribute("open", ""));
 
 showConnection();
+showKeyHeld();
 show();
 startRecent();

@@ -1,18 +1,19 @@
 // One order laid out: who gets what, what was paid, the items, and whether the sums agree.
 
+import { heldKey } from "./api.js";
 import { copyButton, h, icon } from "./dom.js";
 import { count, grouped, milliseconds, money, sum, timeElement } from "./format.js";
 import { linkTo } from "./place.js";
 
 /** The whole view of an answer of getOrder. */
-export function orderView({ order, cache, ms }) {
+export function orderView({ order, text, cache, ms }) {
   return h("article", { class: "order", "aria-labelledby": "order-heading" },
     header(order),
     delivery(order),
     payment(order.payment),
     items(order),
     technical(order),
-    footer(order, cache, ms));
+    footer(order, text, cache, ms));
 }
 
 function header(order) {
@@ -140,8 +141,14 @@ function technical(order) {
 
 const SERVED_FROM = { local: "the service's memory", hit: "the cache", miss: "the database" };
 
-function footer(order, cache, ms) {
-  const raw = `/order/${encodeURIComponent(order.order_uid)}`;
+// A link carries no key: where one is needed, it leads to the text that is here already.
+function rawAddress(uid, text) {
+  if (!heldKey()) return `/order/${encodeURIComponent(uid)}`;
+  return URL.createObjectURL(new Blob([text], { type: "application/json" }));
+}
+
+function footer(order, text, cache, ms) {
+  const raw = rawAddress(order.order_uid, text);
   const here = new URL(linkTo("order", order.order_uid), location.href).href;
   return h("footer", { class: "foot" },
     h("p", { class: "note", id: "served" },

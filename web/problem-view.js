@@ -1,5 +1,6 @@
 // What is shown instead of an answer: each state says what happened and what to do next.
 
+import { holdKey } from "./api.js";
 import { copyButton, h, icon } from "./dom.js";
 import { KINDS, isOrderUid, linkTo } from "./place.js";
 
@@ -39,9 +40,10 @@ const STATES = {
       otherWays(kind, value),
       reference(problem)),
 
-  unauthorized: (problem) =>
-    panel("unauthorized", "key", "Reading orders needs a key",
-      h("p", {}, "This service answers only to those who hold an API key."),
+  unauthorized: (problem, place, retry) =>
+    panel("unauthorized", "key", unauthorizedHeading(problem),
+      h("p", {}, unauthorizedAdvice(problem)),
+      keyForm(retry),
       reference(problem)),
 
   trouble: (problem, place, retry) =>
@@ -59,6 +61,34 @@ const STATES = {
         h("p", {}, "The order is fetched as soon as the connection is back."),
         retryLine(retry)),
 };
+
+function unauthorizedHeading({ status, hadKey }) {
+  if (status === 403) return "This key may not read orders";
+  return hadKey ? "This key is not valid" : "Reading orders needs a key";
+}
+
+function unauthorizedAdvice({ status, hadKey }) {
+  if (status === 403) return "It is valid, but was not made for this. Enter one that admits to orders.";
+  if (hadKey) return "It was mistyped or has been revoked. Enter it again, or ask for a new one.";
+  return "This service answers only to those who hold an API key. Whoever runs it can give you one.";
+}
+
+// What is typed here goes nowhere but into the header of this page's own requests.
+function keyForm(retry) {
+  const input = h("input", {
+    id: "key", type: "password", required: true, autocomplete: "off", autocapitalize: "none", spellcheck: "false",
+    pattern: "\\s*osk_[A-Za-z0-9_\\-]{43}\\s*", title: "osk_ and 43 letters, digits, - and _", "aria-describedby": "key-note",
+  });
+  const use = (event) => {
+    event.preventDefault();
+    holdKey(input.value.trim());
+    retry();
+  };
+  return h("form", { class: "key", onsubmit: use },
+    h("label", { for: "key" }, "API key"),
+    h("div", { class: "key-row" }, input, h("button", { type: "submit", class: "primary" }, "Use this key")),
+    h("p", { class: "note", id: "key-note" }, "This tab keeps it until it is closed."));
+}
 
 function panel(state, glyph, heading, ...children) {
   return h("section", { class: `panel message ${state}`, "data-state": state, "aria-labelledby": "message-heading" },

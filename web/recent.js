@@ -1,7 +1,7 @@
 // The newest orders, refreshed quietly while someone can see them. Rows do not move
 // under the pointer or the focus: news wait behind a button until it is elsewhere.
 
-import { listOrders } from "./api.js";
+import { Problem, listOrders } from "./api.js";
 import { count } from "./format.js";
 import { markCurrent, updateRows } from "./order-list.js";
 
@@ -30,6 +30,7 @@ export function startRecent() {
   ui.fresh.addEventListener("click", showNews);
   watchAttention();
   document.addEventListener("visibilitychange", wake);
+  document.addEventListener("keychange", startOver);
   window.addEventListener("online", wake);
   wake();
 }
@@ -44,6 +45,14 @@ function wake() {
   clearTimeout(recent.timer);
   recent.asking?.abort();
   if (!document.hidden) refresh();
+}
+
+/** What was shown belongs to the key that is gone. */
+function startOver() {
+  Object.assign(recent, { orders: [], cursor: null, pages: 1, failures: 0 });
+  ui.list.replaceChildren();
+  ui.more.hidden = ui.fresh.hidden = true;
+  wake();
 }
 
 async function refresh() {
@@ -78,11 +87,18 @@ async function asking(work) {
     setState("live", "live");
   } catch (error) {
     if (controller.signal.aborted) return;
+    // Asking again with the same key, or with none, would bring the same answer.
+    if (error instanceof Problem && error.kind === "unauthorized") return lock();
     recent.failures += 1;
     setState("retrying", "not updating");
     if (!recent.orders.length) note("The list cannot be loaded right now.");
   }
   recent.timer = setTimeout(refresh, Math.min(REFRESH_MS * 2 ** recent.failures, BACKOFF_LIMIT_MS));
+}
+
+function lock() {
+  setState("locked", "closed");
+  note("The list needs a key.");
 }
 
 // Older pages stay while the newest page still touches them; if more orders than one

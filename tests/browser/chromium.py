@@ -55,7 +55,8 @@ class Watch:
             self.errors.append(text)
 
     def _request(self, url: str) -> None:
-        if urlsplit(url).netloc != self.host:
+        # What the page makes itself in memory names its own origin behind "blob:".
+        if urlsplit(url.removeprefix("blob:")).netloc != self.host:
             self.foreign.append(url)
 
 

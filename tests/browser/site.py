@@ -67,9 +67,13 @@ def ok(document: object, release: threading.Event | None = None) -> Answer:
 
 @dataclass
 class Site:
-    """What the stand-in knows. Orders are listed as given: put the newest first."""
+    """What the stand-in knows. Orders are listed as given: put the newest first.
+
+    With a `key`, reading is closed to requests that do not carry it.
+    """
 
     url: str = ""
+    key: str = ""
     orders: list[Order] = field(default_factory=list)
     scripted: dict[str, deque[Answer]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -82,10 +86,13 @@ class Site:
         """Let `path` be answered from the orders again."""
         del self.scripted[path]
 
-    def answer(self, target: str) -> Answer:
+    def answer(self, target: str, authorization: str | None = None) -> Answer:
         """The answer for one request target."""
         self.asked.append(target)
         url = urlsplit(target)
+        closed = self.key and url.path.startswith("/order")
+        if closed and authorization != f"Bearer {self.key}":
+            return problem(401, "Reading needs a key.")
         script = self.scripted.get(url.path)
         if script:
             return script.popleft() if len(script) > 1 else script[0]
@@ -131,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        answer = self.site.answer(self.path)
+        answer = self.site.answer(self.path, self.headers["Authorization"])
         if answer.release is not None:
             answer.release.wait(timeout=30)
         try:

@@ -93,12 +93,6 @@ def test_an_answer_that_is_no_json_is_trouble(site: Site, page: Page, page_url: 
     heading(page, "The service cannot answer right now")
 
 
-def test_closed_reading_is_explained(site: Site, page: Page, page_url: str) -> None:
-    site.script(ORDER, problem(401))
-    page.goto(f"{page_url}/?order={UID}")
-    heading(page, "Reading orders needs a key")
-
-
 def test_offline_is_told_and_ends_by_itself(page: Page, page_url: str) -> None:
     page.goto(page_url)
     expect(page.locator("#recent-list a")).to_have_count(4)
