@@ -112,6 +112,7 @@ def test_a_key_admits_to_what_its_scope_says(method: str, level: Level) -> None:
 @pytest.mark.parametrize(
     ("path", "key", "scope"),
     [(ORDER, SCRAPER, "orders:read"), ("/metrics", READER, "metrics:read")],
+    ids=["orders", "metrics"],  # keys are random, names of tests must not be
 )
 def test_a_key_without_the_scope_is_forbidden(path: str, key: str, scope: str) -> None:
     reply = with_key(closed(), path, key)
@@ -132,6 +133,7 @@ def test_a_key_without_the_scope_is_forbidden(path: str, key: str, scope: str) -
         "osk_" + "\x00" * 43,
         READER + "\n",
     ],
+    ids=lambda key: f"length {len(key)}",
 )
 def test_another_key_is_refused(given: str) -> None:
     environ_text = given.encode().decode("latin-1")
@@ -139,7 +141,9 @@ def test_another_key_is_refused(given: str) -> None:
     assert reply.status.startswith("401")
 
 
-@pytest.mark.parametrize("header", [READER, f"Basic {READER}", "Bearer", f"Token {READER}"])
+@pytest.mark.parametrize(
+    "header", [READER, f"Basic {READER}", "Bearer", f"Token {READER}"], ids=range(4)
+)
 def test_a_key_that_is_not_sent_as_a_bearer_is_not_seen(header: str) -> None:
     reply = ask(closed(), "GET", ORDER, {"Authorization": header})
     assert reply.status.startswith("401")
