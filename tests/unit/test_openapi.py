@@ -1,5 +1,6 @@
 """The description of the API is valid, complete and true."""
 
+import json
 from typing import Any
 
 import pytest
@@ -121,3 +122,9 @@ def test_every_parameter_has_a_description_and_an_example(spec: dict[str, Any]) 
 
 def test_the_description_says_what_may_change(spec: dict[str, Any]) -> None:
     assert "additive" in spec["info"]["description"]
+
+
+def test_every_schema_is_used(spec: dict[str, Any]) -> None:
+    text = json.dumps(spec)
+    for name in spec["components"]["schemas"]:
+        assert f'"#/components/schemas/{name}"' in text, name

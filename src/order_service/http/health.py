@@ -105,7 +105,7 @@ def _state(check: Check) -> PartState:
         return PartState(ok=False, detail={"error": "the check itself failed"})
 
 
-class _PartSchema(Schema):
+class PartSchema(Schema):
     """State of one part; more members depend on the part."""
 
     class Meta:
@@ -126,7 +126,7 @@ class HealthSchema(Schema):
     )
     parts = fields.Dict(
         keys=fields.String(),
-        values=fields.Nested(_PartSchema),
+        values=fields.Nested(PartSchema),
         required=True,
         metadata={"example": {"postgres": {"ok": True}, "redis": {"ok": True}}},
     )

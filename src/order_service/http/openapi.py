@@ -93,6 +93,8 @@ def describe(app: Flask, *, closed: bool = False) -> ServiceApi:
         },
     )
     api = ServiceApi(app)
+    for unused in ("Error", "PaginationMetadata"):  # of flask-smorest's own answers
+        api.spec.components.schemas.pop(unused, None)
     api.spec.components.security_scheme(_SCHEME, _KEY)
     api.spec.components.header("X-Request-ID", _REQUEST_ID)
     for name, description in _PROBLEMS.items():

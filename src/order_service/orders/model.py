@@ -36,6 +36,12 @@ def _number(description: str, example: int, *, least: int = 0, most: int = MAX_B
     return Meta(ge=least, le=most, description=description, examples=[example])
 
 
+def _money(description: str, example: int) -> Meta:
+    """Rule of an amount of money."""
+    unit = "a whole number in the unit that the shop sends, in the payment's `currency`"
+    return _number(f"{description}: {unit}", example)
+
+
 OrderUid = Annotated[
     str,
     Meta(
@@ -95,14 +101,14 @@ class Payment(Struct, frozen=True, kw_only=True):
     request_id: Annotated[str, _text("Id of the payment request", "", shortest=0)] = ""
     currency: Currency
     provider: Annotated[str, _text("Payment provider", "wbpay")]
-    amount: Annotated[int, _number("Total paid", 1817)]
+    amount: Annotated[int, _money("Total paid", 1817)]
     payment_dt: Annotated[
         int, _number("Time of the payment, Unix seconds (UTC)", 1637907727, least=1)
     ]
     bank: Annotated[str, _text("Bank", "alpha")]
-    delivery_cost: Annotated[int, _number("Price of the delivery", 1500)]
-    goods_total: Annotated[int, _number("Price of all items", 317)]
-    custom_fee: Annotated[int, _number("Customs fee", 0)]
+    delivery_cost: Annotated[int, _money("Price of the delivery", 1500)]
+    goods_total: Annotated[int, _money("Price of all items", 317)]
+    custom_fee: Annotated[int, _money("Customs fee", 0)]
 
 
 class Item(Struct, frozen=True, kw_only=True):
@@ -110,12 +116,12 @@ class Item(Struct, frozen=True, kw_only=True):
 
     chrt_id: Annotated[int, _number("Id of the variant", 9934930)]
     track_number: Annotated[str, _text("Track number of the parcel", "WBILMTESTTRACK")]
-    price: Annotated[int, _number("Price before the sale", 453)]
+    price: Annotated[int, _money("Price before the sale", 453)]
     rid: Annotated[str, _text("Id of this position", "ab4219087a764ae0btest")]
     name: Annotated[str, _text("Name of the product", "Mascaras")]
-    sale: Annotated[int, _number("Discount in percent", 30, most=MAX_INT)]
-    size: Annotated[str, _text("Size", "0")]
-    total_price: Annotated[int, _number("Price after the sale", 317)]
+    sale: Annotated[int, _number("Discount in percent of `price`", 30, most=MAX_INT)]
+    size: Annotated[str, _text("Size, as the shop writes it", "0")]
+    total_price: Annotated[int, _money("Price after the sale", 317)]
     nm_id: Annotated[int, _number("Id of the product", 2389212)]
     brand: Annotated[str, _text("Brand", "Vivienne Sabo")]
     status: Annotated[int, _number("Status code of the shop", 202, most=MAX_INT)]
@@ -134,7 +140,7 @@ class Order(Struct, frozen=True, kw_only=True):
     delivery: Delivery
     payment: Payment
     items: Annotated[tuple[Item, ...], Meta(min_length=1, description="At least one item")]
-    locale: Annotated[str, _text("Language of the customer", "en")]
+    locale: Annotated[str, _text("Language of the customer, as the shop writes it", "en")]
     internal_signature: Annotated[str, _text("Signature of the shop", "", shortest=0)] = ""
     customer_id: Annotated[str, _text("Id of the customer", "test")]
     delivery_service: Annotated[str, _text("Delivery service", "meest")]
