@@ -1,14 +1,10 @@
 """Ten thousand orders through the real processes: all rows, all dead letters, all answers."""
 
 import base64
-import contextlib
 import json
-import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,11 +23,11 @@ from tests.backends import (
     NewTopic,
     committed_of,
     connect,
-    free_port,
     process_environ,
     records_of,
 )
 from tests.builders import ROOT
+from tests.e2e.api_process import Api, sample, serving
 from tests.integration.service_process import Consumer, consuming, eventually
 
 # The mock broker keeps only the newest of so many messages.
@@ -39,61 +35,6 @@ pytestmark = pytest.mark.apache_kafka
 
 COUNT = 10_000
 PARTITIONS = 4
-
-
-class Answer(NamedTuple):
-    """What the API said."""
-
-    status: int
-    level: str | None
-    body: bytes
-
-
-class Api:
-    """A running `order-service api`."""
-
-    def __init__(self, environ: Environ) -> None:
-        self._port = free_port()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "order_service", "api"],
-            cwd=ROOT,
-            env=process_environ(environ | {"HTTP_PORT": str(self._port)}),
-            stderr=subprocess.DEVNULL,
-        )
-
-    def get(self, path: str) -> Answer:
-        """The answer; status 0 while nobody answers."""
-        with contextlib.closing(HTTPConnection("127.0.0.1", self._port, timeout=5)) as connection:
-            try:
-                connection.request("GET", path)
-                answer = connection.getresponse()
-                return Answer(answer.status, answer.headers.get("X-Cache"), answer.read())
-            except OSError:
-                return Answer(0, None, b"")
-
-    def ready(self) -> bool:
-        assert self.process.poll() is None
-        return self.get("/health/ready").status == 200
-
-    def sample(self, name: str) -> float:
-        return sample(self.get("/metrics").body, name)
-
-
-def sample(metrics: bytes, name: str) -> float:
-    """The sum of a metric over its labels."""
-    values = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", metrics.decode(), re.MULTILINE)
-    return sum(map(float, values))
-
-
-@contextlib.contextmanager
-def serving(environ: Environ) -> Iterator[Api]:
-    api = Api(environ)
-    try:
-        eventually(api.ready, "the API is ready")
-        yield api
-    finally:
-        api.process.terminate()
-        api.process.wait(timeout=20)
 
 
 @pytest.fixture

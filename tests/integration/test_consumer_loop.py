@@ -1,0 +1,342 @@
+"""The consumer loop on a real broker: nothing is committed before it is stored, nothing skipped."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import Any, NamedTuple
+
+import pytest
+from kafka import KafkaProducer, TopicPartition
+
+from order_service.infra import kafka_clients
+from order_service.infra.consumer_progress import ConsumerProgress
+from order_service.infra.kafka_clients import Connection, Membership
+from order_service.infra.kafka_consumer import ConsumerLoop, Timing
+from tests.backends import NewTopic, Record, committed_of, send
+from tests.integration.service_process import eventually
+
+pytestmark = pytest.mark.apache_kafka
+
+WAIT_S = 30.0
+Batch = list[bytes]
+
+
+class Handler:
+    """Keeps what it stores; `on_store` may hold a batch back or refuse it."""
+
+    def __init__(self, on_store: Callable[[Batch], object] = lambda _: None) -> None:
+        self.stored: list[Batch] = []
+        self.streams: set[str | None] = set()
+        self.idle_again = threading.Event()
+        self._on_store = on_store
+
+    def prepare(self, records: Sequence[Record], stream: str | None) -> Batch:
+        self.idle_again.clear()
+        self.streams.add(stream)
+        return [record.value for record in records]
+
+    def store(self, prepared: Batch) -> None:
+        self._on_store(prepared)
+        self.stored.append(prepared)
+
+    def idle(self) -> None:
+        if self.stored:
+            self.idle_again.set()
+
+    @property
+    def values(self) -> Batch:
+        return [value for batch in self.stored for value in batch]
+
+
+class Told:
+    """Remembers what observers are told."""
+
+    def __init__(self) -> None:
+        self.gaps: list[int] = []
+        self.lags: list[Mapping[int, int]] = []
+        self.batches: list[tuple[int, int]] = []
+        self.stages: set[str] = set()
+
+    def fetched(self) -> None:
+        pass
+
+    def lag(self, messages: Mapping[int, int]) -> None:
+        self.lags.append(dict(messages))
+
+    def gap(self, messages: int) -> None:
+        self.gaps.append(messages)
+
+    def paused(self, *, now: bool, causes: Mapping[str, int]) -> None:
+        raise AssertionError(now, causes)
+
+    def taken(self, messages: int, size: int) -> None:
+        self.batches.append((messages, size))
+
+    def took(self, stage: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.stages.add(stage)
+
+
+class Options(NamedTuple):
+    """What tests vary of a loop."""
+
+    max_messages: int = 500
+    max_bytes: int = 1_000_000
+    max_poll_interval: float = 300.0
+    shutdown: float = 10.0
+
+
+class Bench:
+    """A topic, a group, and loops that read it."""
+
+    def __init__(self, connection: Connection, producer: KafkaProducer, topic: str) -> None:
+        self.connection = connection
+        self.topic = topic
+        self.group = uuid.uuid4().hex
+        self.told = Told()
+        self.progress = ConsumerProgress()
+        self._producer = producer
+
+    def produce(self, *values: bytes, partition: int = 0) -> None:
+        send(self._producer, self.topic, *values, partition=partition)
+
+    def committed(self, partition: int = 0) -> int | None:
+        return committed_of(self.connection, self.group, self.topic, partition)
+
+    @contextmanager
+    def running(self, handler: Handler, **options: Any) -> Iterator["Run"]:  # noqa: ANN401 - of Options
+        """A loop for the length of the block; afterwards it has ended."""
+        stopping = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            run = Run(stopping, pool.submit(self._run, handler, stopping, Options(**options)))
+            try:
+                yield run
+            finally:
+                stopping.set()
+                run.ended.exception(WAIT_S)
+
+    def _run(self, handler: Handler, stopping: threading.Event, given: "Options") -> None:
+        membership = Membership(
+            self.group, given.max_messages, 8_000_000, 6.0, given.max_poll_interval
+        )
+        ConsumerLoop(
+            kafka_clients.open_consumer(self.connection, membership),
+            self.topic,
+            handler,
+            progress=self.progress,
+            observer=self.told,
+            batches=self.told,
+            stopping=stopping,
+            max_bytes=given.max_bytes,
+            timing=Timing(poll=0.1, keepalive=0.2, lag_probe=0.2, shutdown=given.shutdown),
+        ).run()
+
+
+class Run:
+    """A loop that runs in a thread."""
+
+    def __init__(self, stopping: threading.Event, ended: "Future[None]") -> None:
+        self.stopping = stopping
+        self.ended = ended
+
+
+@pytest.fixture
+def bench(kafka_connection: Connection, producer: KafkaProducer, new_topic: NewTopic) -> Bench:
+    return Bench(kafka_connection, producer, new_topic())
+
+
+def numbered(count: int, first: int = 0) -> Batch:
+    return [b"%06d" % number for number in range(first, first + count)]
+
+
+def test_all_is_stored_in_order_and_committed_behind_the_last(bench: Bench) -> None:
+    values = numbered(50)
+    bench.produce(*values)
+    handler = Handler()
+    with bench.running(handler):
+        assert handler.idle_again.wait(WAIT_S)
+    assert handler.values == values
+    assert bench.committed() == 50
+    assert bench.told.gaps == []
+    assert bench.told.stages == {"decode", "store", "commit"}
+
+
+def test_a_loop_knows_the_identity_of_its_topic(bench: Bench) -> None:
+    bench.produce(b"x")
+    handler = Handler()
+    with bench.running(handler):
+        assert handler.idle_again.wait(WAIT_S)
+    (stream,) = handler.streams
+    assert stream is not None
+    assert str(uuid.UUID(stream)) == stream
+
+
+def test_nothing_is_committed_while_it_is_being_stored(bench: Bench) -> None:
+    bench.produce(*numbered(10))
+    seen: list[int | None] = []
+    handler = Handler(lambda _: seen.append(bench.committed()))
+    with bench.running(handler, max_messages=5):
+        assert handler.idle_again.wait(WAIT_S)
+    assert [len(batch) for batch in handler.stored] == [5, 5]
+    # The first batch may be committed when the second one is stored, no earlier.
+    assert seen[0] is None
+    assert seen[1] in {None, 5}
+    assert bench.committed() == 10
+
+
+def test_a_batch_whose_store_fails_ends_the_loop_and_comes_again(bench: Bench) -> None:
+    bad = numbered(5, 5)
+    bench.produce(*numbered(5))
+    first = Handler()
+    with bench.running(first):
+        assert first.idle_again.wait(WAIT_S)
+    bench.produce(*bad)
+
+    def refuse(batch: Batch) -> None:
+        if batch == bad:
+            raise OSError("disk on fire")
+
+    with bench.running(Handler(refuse)) as run, pytest.raises(OSError, match="disk on fire"):
+        run.ended.result(WAIT_S)
+    assert bench.committed() == 5
+    again = Handler()
+    with bench.running(again):
+        assert again.idle_again.wait(WAIT_S)
+    assert again.values == bad
+    assert bench.committed() == 10
+
+
+# A message of a test is 6 bytes of value and 3 bytes of key.
+@pytest.mark.parametrize(
+    ("options", "most"), [({"max_messages": 7}, 7), ({"max_bytes": 100}, 11)], ids=["count", "size"]
+)
+def test_batches_are_bounded(bench: Bench, options: dict[str, int], most: int) -> None:
+    values = numbered(50)
+    bench.produce(*values)
+    handler = Handler()
+    with bench.running(handler, **options):
+        assert handler.idle_again.wait(WAIT_S)
+    assert handler.values == values
+    assert max(len(batch) for batch in handler.stored) == most
+    assert bench.told.batches == [(len(batch), 9 * len(batch)) for batch in handler.stored]
+
+
+def test_a_message_larger_than_a_batch_is_a_batch_of_its_own(bench: Bench) -> None:
+    values = [b"a", b"x" * 5000, b"b"]
+    bench.produce(*values)
+    handler = Handler()
+    with bench.running(handler, max_bytes=100):
+        assert handler.idle_again.wait(WAIT_S)
+    assert handler.stored == [[value] for value in values]
+
+
+def test_messages_that_the_broker_dropped_are_told_as_a_gap(bench: Bench) -> None:
+    bench.produce(*numbered(2))
+    handler = Handler()
+    with bench.running(handler):
+        assert handler.idle_again.wait(WAIT_S)
+    bench.produce(*numbered(8, 2))
+    with closing(kafka_clients.open_admin(bench.connection)) as admin:
+        admin.delete_records({TopicPartition(bench.topic, 0): 5})
+    late = Handler()
+    with bench.running(late):
+        assert late.idle_again.wait(WAIT_S)
+    assert late.values == numbered(5, 5)
+    assert bench.told.gaps == [3]
+    assert bench.committed() == 10
+
+
+def test_stopping_finishes_and_commits_the_batch_that_is_being_stored(bench: Bench) -> None:
+    bench.produce(*numbered(5))
+    storing, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Batch) -> None:
+        storing.set()
+        assert go_on.wait(WAIT_S)
+
+    with bench.running(Handler(hold)) as run:
+        assert storing.wait(WAIT_S)
+        run.stopping.set()
+        assert not run.ended.done()
+        go_on.set()
+        run.ended.result(WAIT_S)
+    assert bench.committed() == 5
+
+
+def test_stopping_abandons_a_batch_that_takes_too_long(bench: Bench) -> None:
+    bench.produce(*numbered(5))
+    storing, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Batch) -> None:
+        storing.set()
+        assert go_on.wait(WAIT_S)
+
+    try:
+        with bench.running(Handler(hold), shutdown=0.2) as run:
+            assert storing.wait(WAIT_S)
+            run.stopping.set()
+            run.ended.result(WAIT_S)
+    finally:
+        go_on.set()
+    assert bench.committed() is None
+
+
+def test_a_store_that_outlasts_the_poll_interval_costs_no_membership(bench: Bench) -> None:
+    bench.produce(*numbered(5))
+    stored = threading.Semaphore(0)
+
+    def outlast(_: Batch) -> None:
+        # As long as the group allows between two polls, and half as long again: here time
+        # itself is what is tested.
+        assert not threading.Event().wait(2.25)
+        stored.release()
+
+    handler = Handler(outlast)
+    with bench.running(handler, max_poll_interval=1.5):
+        assert handler.idle_again.wait(WAIT_S)
+        assert stored.acquire(timeout=WAIT_S)
+        assert bench.committed() == 5
+        bench.produce(*numbered(1, 5))
+        handler.idle_again.clear()
+        assert stored.acquire(timeout=WAIT_S)
+    assert handler.values == numbered(6)
+    assert bench.committed() == 6
+
+
+def test_two_loops_share_the_partitions_and_all_is_stored_once(
+    kafka_connection: Connection, producer: KafkaProducer, new_topic: NewTopic
+) -> None:
+    bench = Bench(kafka_connection, producer, new_topic(2))
+    first, second = Handler(), Handler()
+    with bench.running(first):
+        bench.produce(b"before", partition=0)
+        assert first.idle_again.wait(WAIT_S)
+        with bench.running(second):
+            seen = bench.told.lags
+            eventually(lambda: any(len(lag) == 1 for lag in seen[-4:]), "each has one partition")
+            for partition in (0, 1):
+                bench.produce(*numbered(20), partition=partition)
+            assert second.idle_again.wait(WAIT_S)
+    assert sorted(first.values + second.values) == sorted([b"before", *numbered(20) * 2])
+    assert (bench.committed(0), bench.committed(1)) == (21, 20)
+
+
+def test_the_lag_is_what_is_not_stored_yet(bench: Bench) -> None:
+    bench.produce(*numbered(5))
+    go_on, storing = threading.Event(), threading.Event()
+
+    def hold(_: Batch) -> None:
+        storing.set()
+        assert go_on.wait(WAIT_S)
+
+    handler = Handler(hold)
+    with bench.running(handler):
+        assert storing.wait(WAIT_S)
+        eventually(lambda: {0: 5} in bench.told.lags, "the lag is told")
+        assert bench.progress.snapshot().lag == 5
+        go_on.set()
+        assert handler.idle_again.wait(WAIT_S)
+        eventually(lambda: bench.told.lags[-1] == {0: 0}, "nothing is left")
+    assert bench.progress.snapshot().lag == 0
