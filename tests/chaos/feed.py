@@ -38,6 +38,7 @@ class Feed:
         self._options = options
         self._topic = topic
         self._generator = OrderGenerator(seed, datetime.now(UTC), mix)
+        self._keys: list[str] = []
         self._sent: list[tuple[bytes, Any]] = []
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -98,6 +99,11 @@ class Feed:
         """How many messages were handed over so far."""
         return len(self._sent)
 
+    def some_key(self, number: int) -> str:
+        """Return the key of some message, which need not be valid; empty before the first."""
+        keys = self._keys
+        return keys[number * 7919 % len(keys)] if keys else ""
+
     def acknowledged(self) -> dict[Place, bytes]:
         """Return what the brokers have promised to keep."""
         done = [(value, future) for value, future in self._sent if future.succeeded()]
@@ -118,6 +124,7 @@ class Feed:
         except KafkaError:  # not taken: it counts as never sent
             return
         self._sent.append((message.value, future))
+        self._keys.append(message.key.decode())
 
 
 def orders(seed: int, count: int) -> list[Message]:

@@ -141,8 +141,14 @@ class Stack:
         return Feed(self.options, self.topic, seed, MIX if not mix else type(MIX)(**mix))
 
     def create_topics(self) -> None:
-        """Create what the consumer would create, so that a feed can begin before it."""
-        self.kafka.create_topic(self.topic, PARTITIONS)
+        """Create what the consumer would create, so that a feed can begin before it.
+
+        Messages may be larger than usual, so that the service judges their size, not the broker.
+        """
+        admin = KafkaAdminClient(**self.options)
+        roomy = {"num_partitions": PARTITIONS, "configs": {"max.message.bytes": "2000000"}}
+        admin.create_topics({self.topic: roomy}, wait_for_metadata=True)
+        admin.close()
 
     def lag(self) -> int:
         """Return how many messages the group has not committed."""
