@@ -16,6 +16,7 @@ from .command import Group
 from .completion import completion
 from .config import config
 from .dead_letters import dead_letters
+from .doctor import doctor
 from .exit_codes import ExitCode
 from .keys import keys
 from .migrations import migrate
@@ -41,6 +42,7 @@ class OrderServiceGroup(Group):
     examples=[
         ("run --demo", "everything on this machine, with sample orders"),
         ("config check", "what the settings are, and what is wrong with them"),
+        ("doctor", "ask every backend how it is"),
         ("migrate up", "prepare the database"),
         ("api", "one API process"),
         ("consume", "one consumer process"),
@@ -66,5 +68,5 @@ def main(path: Path | None) -> None:
         os.environ["ORDER_SERVICE_CONFIG"] = str(path.resolve())
 
 
-for _command in (run, api, consume, migrate, dead_letters, keys, config, completion):
+for _command in (run, api, consume, migrate, dead_letters, keys, config, doctor, completion):
     main.add_command(_command)
