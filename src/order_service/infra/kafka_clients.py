@@ -121,6 +121,9 @@ def open_producer(connection: Connection, max_request_bytes: int) -> KafkaProduc
         acks="all",
         max_request_size=max_request_bytes,
         linger_ms=5,
+        # A send to a topic that is not known yet waits for a broker; by default a minute,
+        # longer than a process has to stop.
+        max_block_ms=round(connection.bootstrap_timeout * 1000),
         metrics_enabled=False,
     )
 
