@@ -57,9 +57,9 @@ def _of_kafka(record: Any) -> Letter:  # noqa: ANN401 - the library has no types
     }
 
 
-def unreachable() -> DeadLetters:
+def unreachable(api_version: tuple[int, ...] | None = None) -> DeadLetters:
     """Dead letters for a broker that is not there."""
-    nowhere = Connection(f"127.0.0.1:{free_port()}", bootstrap_timeout=0.2)
+    nowhere = Connection(f"127.0.0.1:{free_port()}", api_version, bootstrap_timeout=0.2)
     return KafkaDeadLetters(
         AcknowledgedProducer(lambda: kafka_clients.open_producer(nowhere, _LIMIT), timeout=0.2), "t"
     )
@@ -116,8 +116,16 @@ def test_no_letters_are_no_failure(rig: Rig) -> None:
     assert rig.read() == []
 
 
-@pytest.mark.parametrize("make", [away, unreachable], ids=["memory", "kafka"])
-def test_what_is_not_acknowledged_is_told(make: Callable[[], DeadLetters]) -> None:
+def unreachable_unasked() -> DeadLetters:
+    """The same with a client that need not ask brokers for their version before it begins."""
+    return unreachable((2, 3))
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "make", [away, unreachable, unreachable_unasked], ids=["memory", "kafka", "kafka unasked"]
+)
+def test_what_is_not_acknowledged_is_told_soon(make: Callable[[], DeadLetters]) -> None:
     with pytest.raises(DeadLettersUnavailableError):
         make().publish([dead_letter()])
 
