@@ -21,7 +21,13 @@ from .command import Group
 from .exit_codes import ExitCode
 
 
-@click.group(cls=Group, examples=[("config check", "print all settings, or every fault")])
+@click.group(
+    cls=Group,
+    examples=[
+        ("config check", "print all settings, or every fault"),
+        ("config template > config.yml", "begin with a file that names every key"),
+    ],
+)
 def config() -> None:
     """Look at the configuration.
 
@@ -50,6 +56,18 @@ def check(*, as_json: bool) -> None:
     else:
         _print(found)
     sys.exit(ExitCode.USAGE if found.faults else ExitCode.DONE)
+
+
+@config.command(examples=[("config template > config.yml", "a file to begin with")])
+def template() -> None:
+    """Print a config.yml with every key.
+
+    Each key with its default, and what it is for. The file is the one that this version was
+    made with.
+    """
+    from order_service.infra.resources import bundled  # noqa: PLC0415
+
+    click.echo(bundled("config.yml").read_text(encoding="utf-8"), nl=False)
 
 
 def _as_json(found: Examination) -> dict[str, object]:
