@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from redis import Redis
 
 from order_service.embedded.valkey import ValkeyServer
 from order_service.orders.postgres import PostgresOrders
@@ -24,8 +25,9 @@ def live_page_url(shared_database: Environ, valkey_server: ValkeyServer) -> Iter
 
 
 @pytest.fixture
-def page_url(live_page_url: str, postgres_orders: PostgresOrders) -> str:
-    """The page, with two orders in the database."""
+def page_url(live_page_url: str, postgres_orders: PostgresOrders, valkey: Redis) -> str:
+    """The page, with two orders in the database and none in the cache."""
+    assert valkey.dbsize() == 0
     postgres_orders.save([record(UID), record("order-2", items=items(3), locale="ru")])
     return live_page_url
 
