@@ -6,7 +6,7 @@ library's consumer for good.
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer
@@ -45,6 +45,22 @@ class Connection(NamedTuple):
         }
 
 
+@contextlib.contextmanager
+def _explained(connection: Connection) -> Iterator[None]:
+    """Say what a broker that is never reached may mean.
+
+    The library drops an answer that comes together with the end of the connection, and so
+    does the broker's refusal of a login: all that is left is "disconnected".
+    """
+    try:
+        yield
+    except KafkaTimeoutError as error:
+        if "sasl_mechanism" not in connection.security:
+            raise
+        hint = "brokers that disconnect at once refuse the SASL user, password or mechanism"
+        raise KafkaTimeoutError(f"{error.args[0] if error.args else error}; {hint}") from error
+
+
 class Membership(NamedTuple):
     """How a consumer takes part in its group; times in seconds, sizes in bytes."""
 
@@ -63,23 +79,24 @@ def open_consumer(connection: Connection, membership: Membership) -> KafkaConsum
     Raises:
         kafka.errors.KafkaError: No broker answered in time.
     """
-    return KafkaConsumer(
-        **connection.settings(),
-        group_id=membership.group_id,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        allow_auto_create_topics=False,
-        # A broker answers as soon as it has data; this is for those that do not keep to it,
-        # and bounds how long an idle consumer does not hear of a rebalance.
-        fetch_max_wait_ms=100,
-        max_poll_records=membership.max_poll_records,
-        fetch_max_bytes=membership.fetch_max_bytes,
-        max_partition_fetch_bytes=min(2 * _MEBIBYTE, membership.fetch_max_bytes),
-        session_timeout_ms=round(membership.session_timeout * 1000),
-        heartbeat_interval_ms=round(membership.session_timeout * 1000 / 10),
-        max_poll_interval_ms=round(membership.max_poll_interval * 1000),
-        metrics_enabled=False,
-    )
+    with _explained(connection):
+        return KafkaConsumer(
+            **connection.settings(),
+            group_id=membership.group_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            # A broker answers as soon as it has data; this is for those that do not keep to it,
+            # and bounds how long an idle consumer does not hear of a rebalance.
+            fetch_max_wait_ms=100,
+            max_poll_records=membership.max_poll_records,
+            fetch_max_bytes=membership.fetch_max_bytes,
+            max_partition_fetch_bytes=min(2 * _MEBIBYTE, membership.fetch_max_bytes),
+            session_timeout_ms=round(membership.session_timeout * 1000),
+            heartbeat_interval_ms=round(membership.session_timeout * 1000 / 10),
+            max_poll_interval_ms=round(membership.max_poll_interval * 1000),
+            metrics_enabled=False,
+        )
 
 
 def insist_on_rejoin(consumer: KafkaConsumer) -> bool:
@@ -116,16 +133,17 @@ def open_producer(connection: Connection, max_request_bytes: int) -> KafkaProduc
     Raises:
         kafka.errors.KafkaError: No broker answered in time.
     """
-    return _ClosingProducer(
-        **connection.settings(),
-        acks="all",
-        max_request_size=max_request_bytes,
-        linger_ms=5,
-        # A send to a topic that is not known yet waits for a broker; by default a minute,
-        # longer than a process has to stop.
-        max_block_ms=round(connection.bootstrap_timeout * 1000),
-        metrics_enabled=False,
-    )
+    with _explained(connection):
+        return _ClosingProducer(
+            **connection.settings(),
+            acks="all",
+            max_request_size=max_request_bytes,
+            linger_ms=5,
+            # A send to a topic that is not known yet waits for a broker; by default a minute,
+            # longer than a process has to stop.
+            max_block_ms=round(connection.bootstrap_timeout * 1000),
+            metrics_enabled=False,
+        )
 
 
 def open_admin(connection: Connection) -> KafkaAdminClient:
@@ -134,7 +152,8 @@ def open_admin(connection: Connection) -> KafkaAdminClient:
     Raises:
         kafka.errors.KafkaError: No broker answered in time.
     """
-    return KafkaAdminClient(**connection.settings())
+    with _explained(connection):
+        return KafkaAdminClient(**connection.settings())
 
 
 def open_reader(connection: Connection) -> KafkaConsumer:
@@ -143,14 +162,15 @@ def open_reader(connection: Connection) -> KafkaConsumer:
     Raises:
         kafka.errors.KafkaError: No broker answered in time.
     """
-    return KafkaConsumer(
-        **connection.settings(),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        allow_auto_create_topics=False,
-        max_poll_records=500,
-        fetch_max_bytes=4 * _MEBIBYTE,
-        max_partition_fetch_bytes=2 * _MEBIBYTE,
-        metrics_enabled=False,
-    )
+    with _explained(connection):
+        return KafkaConsumer(
+            **connection.settings(),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            max_poll_records=500,
+            fetch_max_bytes=4 * _MEBIBYTE,
+            max_partition_fetch_bytes=2 * _MEBIBYTE,
+            metrics_enabled=False,
+        )

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from typing import Final, NamedTuple, TypeVar
 
+import structlog
 from redis import RedisError, ResponseError
 
 from order_service.infra.circuit import CircuitBreaker
@@ -18,6 +19,8 @@ from order_service.infra.redis import CacheClient, Entry
 
 from .model import Document, digest
 from .ports import ABSENT, Absent
+
+_log = structlog.get_logger(__name__)
 
 PREFIX: Final = "order:v1:"
 _DIGITS: Final = 32
@@ -176,12 +179,20 @@ class RedisCache:
         except ResponseError:
             self._on_failure()
             raise
-        except (RedisError, OSError):
-            self._circuit.failed()
-            self._on_failure()
+        except (RedisError, OSError) as error:
+            self._failed(error)
             return default
-        self._circuit.succeeded()
+        if not self._circuit.closed:
+            _log.info("Redis answers again")
+            self._circuit.succeeded()
         return result
+
+    def _failed(self, error: Exception) -> None:
+        """Open the circuit, and say why when it was closed: one line an outage."""
+        if self._circuit.closed:
+            _log.warning("Redis is left alone until it answers", error=str(error))
+        self._circuit.failed()
+        self._on_failure()
 
 
 def _entry(document: Document) -> bytes:

@@ -1,7 +1,8 @@
 """One node of an embedded Apache Kafka: broker and controller in one process, without ZooKeeper."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from order_service.embedded.apache_kafka import jars
 from order_service.embedded.kafka_probe import answers_kafka
@@ -15,11 +16,28 @@ _LOG4J = Path(__file__).parent / "log4j2.properties"
 _MAX_REPLICAS = 3
 
 
+class Security(NamedTuple):
+    """Listeners beside the plain one.
+
+    Attributes:
+        protocols: `SSL`, `SASL_SSL` or `SASL_PLAINTEXT`, a listener for each.
+        properties: of server.properties: certificates, mechanisms, logins.
+    """
+
+    protocols: Sequence[str] = ()
+    properties: Mapping[str, str] = {}
+
+
 class KafkaBroker(ServerProcess):
     """A node of an `ApacheKafka`, to be killed, hung and started again by itself."""
 
     def __init__(
-        self, node_id: int, data_dir: Path, java_options: Sequence[str], start_timeout: float
+        self,
+        node_id: int,
+        data_dir: Path,
+        java_options: Sequence[str],
+        start_timeout: float,
+        security: Security = Security(),  # noqa: B008 - immutable
     ) -> None:
         """The cluster tells it its `peers` before the first start."""
         super().__init__(f"kafka-{node_id}", data_dir, start_timeout)
@@ -27,6 +45,8 @@ class KafkaBroker(ServerProcess):
         self.peers: Sequence[KafkaBroker] = [self]
         self.broker_port = Port()
         self.controller_port = Port()
+        self._security = security
+        self._secured_ports = {protocol: Port() for protocol in security.protocols}
         self._java_options = java_options
         self._logs = self._folder / "logs"
         self._properties = self._folder / "server.properties"
@@ -35,6 +55,10 @@ class KafkaBroker(ServerProcess):
     def address(self) -> str:
         """`host:port` for clients; valid after a start."""
         return f"{HOST}:{self.broker_port.number}"
+
+    def secured_address(self, protocol: str) -> str:
+        """`host:port` of the listener with this protocol; valid after a start."""
+        return f"{HOST}:{self._secured_ports[protocol].number}"
 
     @property
     def voter(self) -> str:
@@ -49,6 +73,8 @@ class KafkaBroker(ServerProcess):
         """Settle the ports for the next start; all nodes' come before the first node starts."""
         self.broker_port.claim()
         self.controller_port.claim()
+        for port in self._secured_ports.values():
+            port.claim()
 
     def _prepare(self) -> None:
         jars.fetch()
@@ -74,19 +100,24 @@ class KafkaBroker(ServerProcess):
 
     def _write_properties(self) -> None:
         settings = self._own_settings() | self._cluster_settings() | self._quick_settings()
+        settings |= self._security.properties
         text = "".join(f"{key}={value}\n" for key, value in settings.items())
         self._properties.write_text(text)
 
     def _own_settings(self) -> dict[str, str]:
         controller = f"CONTROLLER://{HOST}:{self.controller_port.number}"
+        protocols = self._secured_ports
+        secured = [f"{each}://{self.secured_address(each)}" for each in protocols]
+        clients = ",".join([f"PLAINTEXT://{self.address}", *secured])
+        names = ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT", *(f"{p}:{p}" for p in protocols)]
         return {
             "process.roles": "broker,controller",
             "node.id": str(self.node_id),
-            "listeners": f"PLAINTEXT://{self.address},{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.address}",
+            "listeners": f"{clients},{controller}",
+            "advertised.listeners": clients,
             "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": ",".join(names),
             "controller.quorum.voters": ",".join(peer.voter for peer in self.peers),
             "log.dirs": str(self._logs).replace("\\", "\\\\"),
         }

@@ -10,7 +10,7 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from order_service.embedded.apache_kafka.broker import JAVA_OPTIONS, KafkaBroker
+from order_service.embedded.apache_kafka.broker import JAVA_OPTIONS, KafkaBroker, Security
 from order_service.embedded.processes import EmbeddedServerError
 
 _RETRY_SECONDS = 0.1
@@ -27,7 +27,7 @@ class ApacheKafka:
         brokers: the nodes, each a `Server` of its own, to kill, hang and start again one by one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each but the folder has a default
         self,
         data_dir: Path,
         brokers: int = 1,
@@ -35,6 +35,7 @@ class ApacheKafka:
         *,
         java_options: Sequence[str] = JAVA_OPTIONS,
         start_timeout: float = 90.0,
+        security: Security = Security(),  # noqa: B008 - immutable
     ) -> None:
         """Nothing is started or written yet.
 
@@ -44,10 +45,11 @@ class ApacheKafka:
             topics: name to number of partitions; created at a start if they do not exist.
             java_options: of each node's virtual machine.
             start_timeout: seconds, without the time that Maven may need the first time.
+            security: listeners with TLS or SASL, beside the plain one of each node.
         """
         nodes = range(1, brokers + 1)
         self.brokers = [
-            KafkaBroker(node, data_dir / f"node-{node}", java_options, start_timeout)
+            KafkaBroker(node, data_dir / f"node-{node}", java_options, start_timeout, security)
             for node in nodes
         ]
         for broker in self.brokers:
@@ -69,6 +71,10 @@ class ApacheKafka:
     def bootstrap_servers(self) -> str:
         """See `KafkaServer`."""
         return ",".join(broker.address for broker in self.brokers)
+
+    def secured_servers(self, protocol: str) -> str:
+        """Return the addresses of the listeners with this protocol, separated by commas."""
+        return ",".join(broker.secured_address(protocol) for broker in self.brokers)
 
     def environment(self) -> dict[str, str]:
         """See `Server`."""

@@ -1,0 +1,285 @@
+"""TLS and SASL against real servers: who is let in, who is refused, and what the log says."""
+
+import gc
+import logging
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import psycopg
+import pytest
+from kafka.errors import KafkaError
+from redis import RedisError
+from structlog.testing import capture_logs
+
+from order_service.bootstrap.backends import (
+    connect_redis,
+    kafka_connection,
+    make_cache,
+    open_database,
+)
+from order_service.bootstrap.storage import open_storage
+from order_service.embedded.apache_kafka import ApacheKafka
+from order_service.infra import kafka_clients
+from order_service.infra.kafka_topics import ensure_topics
+from order_service.infra.postgres import UnavailableError
+from order_service.infra.sql import Query
+from order_service.metrics import Metrics
+from order_service.orders.model import Document
+from tests.backends import Environ, config_of, migrator_of, process_environ, records_of, send
+from tests.builders import CANONICAL, ROOT, canonical
+from tests.certificates import Authority, Identity
+from tests.integration.service_process import consuming, eventually
+from tests.servers import started
+from tests.tls_servers import (
+    PASSWORD,
+    USER,
+    TlsPostgres,
+    TlsRedis,
+    kafka_files,
+    postgres_files,
+    redis_files,
+    scram_login,
+    secure_kafka,
+)
+
+SESSION = Query("session", "SELECT ssl, client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+LOGINS = ["SSL", "PLAIN", "SCRAM-SHA-512"]
+
+apache_kafka = pytest.mark.apache_kafka
+# kafka-python forgets the socket of a connection that was refused in the handshake.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that signed none of the servers' certificates."""
+    return Authority(tmp_path_factory.mktemp("stranger"), "stranger")
+
+
+@pytest.fixture(scope="module")
+def identity(authority: Authority) -> Identity:
+    """Of the service; Postgres wants the name of the role."""
+    return authority.issue("order_service")
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[ApacheKafka]:
+    with started(secure_kafka(tmp_path_factory.mktemp("kafka"), authority)) as server:
+        plain = kafka_connection(config_of(server.environment()))
+        with closing(kafka_clients.open_admin(plain)) as admin:
+            assert admin.alter_user_scram_credentials([scram_login()]) == {USER: None}
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postgres(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority, identity: Identity
+) -> Iterator[TlsPostgres]:
+    with started(TlsPostgres(tmp_path_factory.mktemp("postgres"), authority)) as server:
+        with migrator_of(server.environment() | postgres_files(authority, identity)) as migrator:
+            migrator.up()
+        yield server
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[TlsRedis]:
+    with started(TlsRedis(tmp_path_factory.mktemp("redis"), authority)) as server:
+        yield server
+
+
+def kafka_environ(
+    kafka: ApacheKafka, login: str, authority: Authority, identity: Identity
+) -> Environ:
+    """The settings of a client: by certificate (SSL), or by password with a SASL mechanism."""
+    if login == "SSL":
+        settings = kafka_files(authority, identity)
+    else:
+        settings = {
+            "KAFKA_SSL_CAFILE": str(authority.certificate),
+            "KAFKA_SASL_MECHANISM": login,
+            "KAFKA_SASL_USERNAME": USER,
+            "KAFKA_SASL_PASSWORD": PASSWORD,
+        }
+    protocol = "SSL" if login == "SSL" else "SASL_SSL"
+    servers = kafka.secured_servers(protocol)
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": servers,
+        "KAFKA_SECURITY_PROTOCOL": protocol,
+        **settings,
+    }
+
+
+def new_topic(connection: kafka_clients.Connection) -> str:
+    name = f"topic-{uuid.uuid4().hex}"
+    with closing(kafka_clients.open_admin(connection)) as admin:
+        ensure_topics(admin, {name: {"num_partitions": 1, "replication_factor": 1}})
+    return name
+
+
+@apache_kafka
+@pytest.mark.parametrize("login", LOGINS)
+def test_messages_go_in_and_out_over_tls(
+    kafka: ApacheKafka, authority: Authority, identity: Identity, login: str
+) -> None:
+    environ = kafka_environ(kafka, login, authority, identity)
+    connection = kafka_connection(config_of(environ))
+    topic = new_topic(connection)
+    with closing(kafka_clients.open_producer(connection, 1024)) as producer:
+        send(producer, topic, b"by the service")
+    run_producer(environ | {"KAFKA_TOPIC": topic}, "--count", "2")
+    values = [record.value for record in records_of(connection, topic)]
+    assert values[0] == b"by the service"
+    assert len(values) == 3
+
+
+def run_producer(environ: Environ, *arguments: str) -> None:
+    command = [sys.executable, "-m", "producer", *arguments]
+    subprocess.run(command, cwd=ROOT, env=process_environ(environ), check=True, timeout=60)
+
+
+def refusal(environ: Environ) -> str:
+    """Try to reach the brokers with these settings, in vain; return the error."""
+    connection = kafka_connection(config_of(environ))._replace(bootstrap_timeout=1.5)
+    with pytest.raises(KafkaError) as caught:
+        kafka_clients.open_admin(connection)
+    gc.collect()  # or a later test would be told of the sockets that the library forgot
+    return str(caught.value)
+
+
+@apache_kafka
+def test_brokers_that_a_stranger_vouches_for_are_refused(
+    kafka: ApacheKafka,
+    identity: Identity,
+    stranger: Authority,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refusal(kafka_environ(kafka, "SSL", stranger, identity))
+    assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+
+
+@apache_kafka
+def test_brokers_refuse_a_certificate_of_a_stranger(
+    kafka: ApacheKafka, authority: Authority, stranger: Authority
+) -> None:
+    refusal(kafka_environ(kafka, "SSL", authority, stranger.issue("order_service")))
+
+
+@apache_kafka
+@pytest.mark.parametrize("login", ["PLAIN", "SCRAM-SHA-512"])
+def test_a_wrong_password_is_refused_and_suspected_but_not_logged(
+    kafka: ApacheKafka,
+    authority: Authority,
+    identity: Identity,
+    caplog: pytest.LogCaptureFixture,
+    login: str,
+) -> None:
+    wrong = {"KAFKA_SASL_PASSWORD": "wrong horse"}
+    error = refusal(kafka_environ(kafka, login, authority, identity) | wrong)
+    assert "refuse the SASL user, password or mechanism" in error
+    assert "wrong horse" not in error + caplog.text
+
+
+def session(environ: Environ) -> tuple[Any, ...]:
+    """How Postgres sees a connection of ours."""
+    with closing(open_database(config_of(environ), Metrics())) as database:
+        [row] = database.read(SESSION)
+        return row
+
+
+def test_postgres_is_asked_over_tls_by_who_we_are(
+    postgres: TlsPostgres, authority: Authority, identity: Identity
+) -> None:
+    environ = postgres.environment() | postgres_files(authority, identity)
+    assert session(environ) == (True, "/CN=order_service")
+
+
+def test_a_postgres_that_a_stranger_vouches_for_is_refused(
+    postgres: TlsPostgres,
+    stranger: Authority,
+    identity: Identity,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING), pytest.raises(UnavailableError):
+        session(postgres.environment() | postgres_files(stranger, identity))
+    assert "certificate verify failed" in caplog.text
+
+
+def test_a_postgres_with_a_certificate_for_another_host_is_refused(
+    postgres: TlsPostgres,
+    authority: Authority,
+    identity: Identity,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    environ = postgres.environment() | postgres_files(authority, identity)
+    with caplog.at_level(logging.WARNING), pytest.raises(UnavailableError):
+        session(environ | {"POSTGRES_HOST": "localhost"})
+    assert 'does not match host name "localhost"' in caplog.text
+
+
+def test_postgres_lets_nobody_in_without_tls(postgres: TlsPostgres) -> None:
+    with pytest.raises(psycopg.OperationalError, match="no encryption"):
+        psycopg.connect(postgres.admin_dsn(), sslmode="disable")
+
+
+def test_redis_is_asked_over_tls(redis: TlsRedis, authority: Authority, identity: Identity) -> None:
+    environ = redis.environment() | redis_files(authority, identity)
+    with closing(connect_redis(config_of(environ))) as client:
+        client.set("key", b"value", px=60_000, nx=False)
+        assert client.fast_get("key") == b"value"
+
+
+def test_a_redis_that_a_stranger_vouches_for_is_a_cache_that_is_away(
+    redis: TlsRedis, stranger: Authority, identity: Identity
+) -> None:
+    config = config_of(redis.environment() | redis_files(stranger, identity))
+    with closing(connect_redis(config)) as client, capture_logs() as logs:
+        cache = make_cache(config, client, Metrics())
+        assert cache.get("order-1") is None
+        assert cache.get("order-1") is None
+    [entry] = logs
+    assert "CERTIFICATE_VERIFY_FAILED" in entry["error"]
+
+
+def test_redis_refuses_who_has_no_certificate(redis: TlsRedis, authority: Authority) -> None:
+    environ = redis.environment() | {"REDIS_SSL_CAFILE": str(authority.certificate)}
+    with closing(connect_redis(config_of(environ))) as client, pytest.raises(RedisError):
+        client.ping()
+
+
+@apache_kafka
+def test_an_order_passes_the_whole_service_over_tls(
+    kafka: ApacheKafka,
+    postgres: TlsPostgres,
+    redis: TlsRedis,
+    authority: Authority,
+    identity: Identity,
+) -> None:
+    topic = f"orders-{uuid.uuid4().hex}"
+    environ = {
+        **kafka_environ(kafka, "SCRAM-SHA-512", authority, identity),
+        **postgres.environment() | postgres_files(authority, identity),
+        **redis.environment() | redis_files(authority, identity),
+        "KAFKA_TOPIC": topic,
+        "KAFKA_DEAD_LETTER_TOPIC": f"{topic}.dead-letters",
+        "KAFKA_PARTITIONS": "1",
+    }
+    document, config, uid = Document.of(canonical()), config_of(environ), canonical().order_uid
+    with ExitStack() as resources:
+        cache = make_cache(
+            config, resources.enter_context(closing(connect_redis(config))), Metrics()
+        )
+        storage = open_storage(config, Metrics(), resources)
+        consumer = resources.enter_context(consuming(environ))
+        eventually(consumer.drained, "the consumer is there")
+        run_producer(environ, "--file", str(CANONICAL))
+        eventually(lambda: cache.get(uid) == document, "the order is cached")
+        assert storage.orders.find(uid) == document
