@@ -28,6 +28,12 @@ from tests.backends import Environ, config_of
 from tests.builders import record
 
 UIDS = [f"order-{number}" for number in range(30)]
+# A machine that is busy must not look like a database that is away.
+PATIENT = {
+    "CACHE_WARM_UP": "10",
+    "POSTGRES_POOL_TIMEOUT": "30",
+    "POSTGRES_STATEMENT_TIMEOUT": "30",
+}
 UNKNOWN_TO_ALL = f"/order/{'x' * 64}"
 
 
@@ -47,7 +53,7 @@ def environ(
             for offset, uid in enumerate(UIDS)
         ]
     )
-    return shared_database | valkey_server.environment() | {"CACHE_WARM_UP": "10"}
+    return shared_database | valkey_server.environment() | PATIENT
 
 
 def service(environ: Environ, **settings: str) -> "closing[Worker]":
