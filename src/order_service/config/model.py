@@ -21,6 +21,7 @@ SecondsOrOff = Annotated[float, Meta(ge=0, le=86400)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 TopicName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+OtlpUrl = Annotated[str, Meta(pattern=r"^(https?://[^\s@/]+[^\s@]*)?$")]
 BrokerVersion = Annotated[str, Meta(pattern=r"^(\d+(\.\d+){1,2})?$")]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -199,6 +200,14 @@ class Log(Struct, frozen=True, forbid_unknown_fields=True):
     format: LogFormat = "auto"
 
 
+class Tracing(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where OpenTelemetry traces go; an empty endpoint means that there are none."""
+
+    endpoint: OtlpUrl = ""
+    sample_ratio: Annotated[float, Meta(ge=0.01, le=1)] = 0.1
+    service_name: Name = "order-service"
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of one process.
 
@@ -214,6 +223,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     kafka: Kafka = Kafka()
     metrics: Metrics = Metrics()
     log: Log = Log()
+    tracing: Tracing = Tracing()
     file: Path | None = None
     warnings: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from ipaddress import ip_network
 
 from order_service.config.model import Config, Http, Kafka, Redis, Retry
@@ -24,6 +25,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     yield from _of_login(config.kafka)
     yield from _of_redis(config.redis)
     yield from _of_certificates(config)
+    if config.tracing.endpoint and not _has_opentelemetry():
+        yield "tracing.endpoint", "needs OpenTelemetry: pip install 'order-service[tracing]'"
 
 
 def _of_http(http: Http) -> Iterator[tuple[str, str]]:
@@ -89,3 +92,11 @@ def _of_certificates(config: Config) -> Iterator[tuple[str, str]]:
         if bool(has_certificate) != bool(has_key):
             absent = key if has_certificate else certificate
             yield absent, "is needed: a certificate and its key go together"
+
+
+def _has_opentelemetry() -> bool:
+    """Whether the packages of the extra `tracing` are installed; does not import them."""
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:  # of a package above it
+        return False
