@@ -70,6 +70,8 @@ def described(environ: Environ) -> Iterator[BaseSchema]:
 ORDER, ORDERS = "/order/{order_uid}", "/orders"
 
 
+# The service's own threads draw random numbers (for pauses and lifetimes) while Hypothesis draws.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 # Its own pytest integration does not know this pytest yet: the strategies are used directly.
 @pytest.mark.parametrize(
     ("rule", "mode"),
