@@ -16,6 +16,8 @@ from order_service.infra.retry import Policy, Retry
 from order_service.metrics import Metrics
 from order_service.orders.redis_cache import Lifetimes, RedisCache
 
+from .tracing import traced_cache, traced_queries
+
 _BROKER_DEFAULT_BYTES = 1024 * 1024
 """Largest message that a topic admits unless it says otherwise."""
 
@@ -39,7 +41,7 @@ def open_database(config: Config, metrics: Metrics) -> postgres.Database:
         checkout_timeout=settings.pool.timeout,
         call_timeout=settings.statement_timeout + _CALL_GRACE,
     )
-    return _opened(limits, metrics)
+    return _opened(config, limits, settings.host, metrics)
 
 
 def open_replica(config: Config, metrics: Metrics) -> postgres.Database:
@@ -53,11 +55,13 @@ def open_replica(config: Config, metrics: Metrics) -> postgres.Database:
         checkout_timeout=settings.read_timeout,
         call_timeout=settings.read_timeout,
     )
-    return _opened(limits, metrics)
+    return _opened(config, limits, settings.read_host, metrics)
 
 
-def _opened(settings: postgres.Settings, metrics: Metrics) -> postgres.Database:
-    database = postgres.Database(settings, metrics.backends)
+def _opened(
+    config: Config, limits: postgres.Settings, host: str, metrics: Metrics
+) -> postgres.Database:
+    database = postgres.Database(limits, traced_queries(config, metrics.backends, host))
     database.open()
     return database
 
@@ -101,6 +105,10 @@ def _session_options(statement_timeout: float, lock_timeout: float) -> str:
 
 def connect_redis(config: Config) -> CacheClient:
     """Return a client of the server, the watched master or the cluster; connects on first use."""
+    return traced_cache(config, _connect_redis(config))
+
+
+def _connect_redis(config: Config) -> CacheClient:
     settings = config.redis
     url = settings.url.reveal() or "redis://"
     limits = settings.timeout, settings.max_connections
@@ -113,7 +121,8 @@ def connect_redis(config: Config) -> CacheClient:
         )
         return connect_sentinel(url, watched, *limits, tls)
     if settings.cluster_nodes:
-        return connect_cluster(url, addresses(settings.cluster_nodes), *limits, tls)
+        nodes = addresses(settings.cluster_nodes)
+        return connect_cluster(url, nodes, *limits, tls, pause=settings.circuit_open)
     return redis.connect(url, *limits, tls)
 
 

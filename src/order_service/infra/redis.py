@@ -8,11 +8,11 @@ it packed bytes.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import hiredis
-from redis import BlockingConnectionPool, Redis, ResponseError
+from redis import BlockingConnectionPool, Redis, RedisError, ResponseError
 from redis import ConnectionError as RedisConnectionError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -33,11 +33,24 @@ class Entry(NamedTuple):
     milliseconds: int
 
 
+class NodesAwayError(RedisError):
+    """Some nodes of a cluster are away; the others have done their share.
+
+    Attributes:
+        keys: Those that the call did nothing about.
+    """
+
+    def __init__(self, keys: Collection[str]) -> None:
+        super().__init__(f"the nodes of {len(keys)} keys are away")
+        self.keys = keys
+
+
 class CacheClient(Protocol):
     """What a cache needs of Redis, be it one server, a master under Sentinel or a cluster.
 
     Thread-safe; connects on first use. Every call raises ResponseError when the server
-    refuses, and another redis.RedisError when it cannot be reached or does not answer in time.
+    refuses, NodesAwayError when a part of a cluster is away, and another redis.RedisError
+    when nothing can be reached or answers in time.
     """
 
     def fast_get(self, key: str) -> bytes | None:

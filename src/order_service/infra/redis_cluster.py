@@ -2,14 +2,16 @@
 
 The library learns and keeps the map of slots. Its own commands are not used where it is
 quick to go around them: it repeats what a node did not take one command at a time, so that
-a node that hangs would cost a batch a timeout for each order.
+a node that hangs would cost a batch a timeout for each order. A node that is away is left
+alone for a moment, while the others are used.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import structlog
 from redis import BlockingConnectionPool, ResponseError, SSLConnection
 from redis import ConnectionError as RedisConnectionError
 from redis import TimeoutError as RedisTimeoutError
@@ -18,11 +20,20 @@ from redis.connection import parse_url
 from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException
 
-from .redis import NO_RETRY, Command, Entry, FastRedis, pool_options, set_command
+from .circuit import CircuitBreaker
+from .redis import (
+    NO_RETRY,
+    Command,
+    Entry,
+    FastRedis,
+    NodesAwayError,
+    pool_options,
+    set_command,
+)
 
 T = TypeVar("T")
 
-_FAILURES = (RedisConnectionError, RedisTimeoutError, ClusterDownError)
+_log = structlog.get_logger(__name__)
 
 
 class ClusterClient:
@@ -31,6 +42,7 @@ class ClusterClient:
     Args:
         discover: Returns the library's client; connects, so that it may fail.
         connect_node: Returns the client of the node at host and port.
+        pause: Seconds for which a node is left alone after a failure.
         patience: Longest wait for another thread that learns the map of slots, in seconds.
     """
 
@@ -38,12 +50,15 @@ class ClusterClient:
         self,
         discover: Callable[[], RedisCluster],
         connect_node: Callable[[str, int], FastRedis],
+        pause: float,
         patience: float,
     ) -> None:
         self._discover = discover
         self._connect_node = connect_node
         self._cluster: RedisCluster | None = None
         self._nodes: dict[str, FastRedis] = {}
+        self._pause = pause
+        self._circuits: dict[str, CircuitBreaker] = {}
         self._patience = patience
         self._learning = threading.Lock()
 
@@ -81,56 +96,95 @@ class ClusterClient:
             self._cluster.close()
 
     def _done(self, commands: Sequence[Command]) -> None:
-        for refusal in self._refusals(commands):
+        for refusal in self._refusals(commands).values():
             raise refusal
 
-    def _refusals(self, commands: Sequence[Command]) -> list[ResponseError]:
-        """Send the commands to their nodes; return the refusals that remain."""
+    def _refusals(self, commands: Sequence[Command]) -> dict[str, ResponseError]:
+        """Send the commands to their nodes; return the keys that were refused, and why."""
         with _translated():
-            redirected, refusals = self._spread(commands)
+            redirected, refusals, away = self._spread(commands)
             if redirected:
                 self._learn()
-                redirected, more = self._spread(redirected)
-                refusals += more
+                redirected, more, gone = self._spread(redirected)
+                refusals, away = refusals | more, away + gone
             for command in redirected:  # keys of slots that are on their way to another node
                 self._elsewhere(command)
-            return refusals
+        if away:
+            raise NodesAwayError([*away, *refusals])
+        return refusals
 
     def _elsewhere(self, command: Command) -> Any:  # noqa: ANN401 - whatever the command yields
         """Send one command by way of the library, which follows the redirections of a move."""
         return self._known().execute_command(*command)  # type: ignore[no-untyped-call]
 
-    def _spread(self, commands: Sequence[Command]) -> tuple[list[Command], list[ResponseError]]:
-        """Send the commands to their nodes; return those to send elsewhere, and refusals."""
-        shares: dict[str, list[Command]] = {}
-        for command in commands:
-            shares.setdefault(self._place(str(command[1])), []).append(command)
+    def _spread(
+        self, commands: Sequence[Command]
+    ) -> tuple[list[Command], dict[str, ResponseError], list[str]]:
+        """Send the commands to their nodes.
+
+        Returns those to send elsewhere, the refusals by key, and the keys of nodes that are away.
+        """
         redirected: list[Command] = []
-        refusals: list[ResponseError] = []
-        for share in shares.values():
-            for command, answer in zip(share, self._send(share), strict=True):
+        refusals: dict[str, ResponseError] = {}
+        away: list[str] = []
+        for share in self._shares(commands):
+            try:
+                answers = self._send(share)
+            except NodesAwayError:
+                away += map(_key, share)
+                continue
+            for command, answer in zip(share, answers, strict=True):
                 if isinstance(answer, AskError):
                     redirected.append(command)
                 elif answer is not None:
-                    refusals.append(answer)
-        return redirected, refusals
+                    refusals[_key(command)] = answer
+        return redirected, refusals, away
+
+    def _shares(self, commands: Sequence[Command]) -> Collection[Sequence[Command]]:
+        """Return the commands by node."""
+        shares: dict[str, list[Command]] = {}
+        for command in commands:
+            shares.setdefault(self._place(_key(command)), []).append(command)
+        return shares.values()
 
     def _send(self, share: Sequence[Command]) -> list[ResponseError | None]:
         """Send commands whose keys one node holds."""
-        return self._routed(str(share[0][1]), lambda node: node.send_many(share))
+        return self._routed(_key(share[0]), lambda node: node.send_many(share))
 
     def _routed(self, key: str, call: Callable[[FastRedis], T]) -> T:
-        """Call the node of the key; once more if it turns out to be another one by now."""
+        """Call the node of the key; once more if it turns out to be another one by now.
+
+        Raises:
+            NodesAwayError: It does not answer, or did not a moment ago.
+            redis.RedisError: Nobody knows what has become of the cluster.
+        """
         place = self._place(key)
         try:
-            return call(self._node(place))
+            return self._called(place, key, call)
         except MovedError:
             self._learn()
-        except _FAILURES:
+        except (RedisConnectionError, RedisTimeoutError) as error:
             self._learn(place)
             if self._place(key) == place:
-                raise
-        return call(self._node(self._place(key)))
+                raise NodesAwayError([key]) from error
+        return self._called(self._place(key), key, call)
+
+    def _called(self, place: str, key: str, call: Callable[[FastRedis], T]) -> T:
+        """Call a node unless it is left alone."""
+        circuit = self._circuits.setdefault(place, CircuitBreaker(self._pause))
+        if not circuit.allows():
+            raise NodesAwayError([key])
+        try:
+            answer = call(self._node(place))
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            if circuit.closed:
+                _log.warning("a node of the cluster is left alone", node=place, error=str(error))
+            circuit.failed()
+            raise
+        if not circuit.closed:
+            _log.info("a node of the cluster answers again", node=place)
+            circuit.succeeded()
+        return answer
 
     def _place(self, key: str) -> str:
         """Return ``host:port`` of the node that holds the key."""
@@ -174,6 +228,10 @@ class ClusterClient:
             self._learning.release()
 
 
+def _key(command: Command) -> str:
+    return str(command[1])
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """Raise what the library raises outside its own tree, and an answer that means "away"."""
@@ -183,12 +241,14 @@ def _translated() -> Iterator[None]:
         raise RedisConnectionError(str(error)) from error
 
 
-def connect_cluster(
+def connect_cluster(  # noqa: PLR0913 - the settings of one client
     url: str,
     nodes: Sequence[tuple[str, int]],
     timeout: float,
     max_connections: int,
     tls: Mapping[str, str],
+    *,
+    pause: float,
 ) -> ClusterClient:
     """Return a client of a cluster; connects on first use.
 
@@ -199,6 +259,7 @@ def connect_cluster(
             is asked in vain what has become of the cluster.
         max_connections: Most connections to each node.
         tls: The library's ``ssl_`` options.
+        pause: Seconds for which a node is left alone after a failure.
     """
     parts = parse_url(url)  # type: ignore[no-untyped-call]
     login = {name: value for name, value in parts.items() if name not in {"host", "port", "db"}}
@@ -209,7 +270,9 @@ def connect_cluster(
         pool = BlockingConnectionPool(host=host, port=port, **options)  # type: ignore[no-untyped-call]
         return FastRedis(connection_pool=pool)
 
-    return ClusterClient(lambda: _discover(nodes, options, ssl=ssl), connect_node, timeout)
+    return ClusterClient(
+        lambda: _discover(nodes, options, ssl=ssl), connect_node, pause=pause, patience=timeout
+    )
 
 
 def _discover(

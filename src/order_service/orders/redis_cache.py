@@ -15,7 +15,7 @@ import structlog
 from redis import RedisError, ResponseError
 
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis import CacheClient, Entry
+from order_service.infra.redis import CacheClient, Entry, NodesAwayError
 
 from .model import Document, digest
 from .ports import ABSENT, Absent
@@ -79,6 +79,8 @@ class RedisCache:
         key = PREFIX + uid
         try:
             entry = self._attempt(lambda: self._client.fast_get(key), None)
+        except NodesAwayError:
+            return None
         except ResponseError:  # a value of another type
             entry = b""
         if entry is None:
@@ -107,7 +109,7 @@ class RedisCache:
 
     def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
         """See :meth:`ports.OrderCache.fill_many`."""
-        return self._set_many(documents, only_new=True)
+        return not self._set_many(documents, only_new=True)
 
     def put_many(self, documents: Collection[tuple[str, Document]]) -> None:
         """See :meth:`ports.OrderCache.put_many`.
@@ -115,23 +117,22 @@ class RedisCache:
         An entry that cannot be set may hold the order's older content, and Redis may be
         back before it expires: its deletion is owed and made up for by `settle`.
         """
-        if documents and not self._set_many(documents, only_new=False):
-            self._owe(uid for uid, _ in documents)
+        self._owe(self._set_many(documents, only_new=False))
         self.settle()
 
     def forget_many(self, uids: Collection[str]) -> None:
         """See :meth:`ports.OrderCache.forget_many`."""
-        if uids and not self._delete(uids):
-            self._owe(uids)
+        self._owe(self._delete(uids))
 
     def settle(self) -> None:
         """Delete the entries that could not be set, if Redis is back."""
         if self._owed:
             with self._owed_lock:
                 uids = list(self._owed)
-            if self._delete(uids):
-                with self._owed_lock:
-                    for uid in uids:
+            left = frozenset(self._delete(uids))
+            with self._owed_lock:
+                for uid in uids:
+                    if uid not in left:
                         self._owed.pop(uid, None)
 
     def _owe(self, uids: Iterable[str]) -> None:
@@ -141,22 +142,37 @@ class RedisCache:
             while len(self._owed) > self.MAX_OWED:
                 del self._owed[next(iter(self._owed))]
 
-    def _set_many(self, documents: Collection[tuple[str, Document]], *, only_new: bool) -> bool:
-        """Set many entries in one round trip; return whether all were taken."""
+    def _set_many(
+        self, documents: Collection[tuple[str, Document]], *, only_new: bool
+    ) -> Collection[str]:
+        """Set many entries in one round trip; return the uids of those that were not taken."""
         entries = [
             Entry(PREFIX + uid, _entry(document), self._ttl()) for uid, document in documents
         ]
-        return self._forgiving(
-            lambda: self._client.set_many(entries, only_new=only_new), default=False
+        return self._undone(
+            lambda: self._client.set_many(entries, only_new=only_new),
+            [uid for uid, _ in documents],
         )
 
-    def _delete(self, uids: Collection[str]) -> bool:
+    def _delete(self, uids: Collection[str]) -> Collection[str]:
+        """Delete entries; return the uids of those that may still be there."""
         keys = [PREFIX + uid for uid in uids]
-        return self._forgiving(lambda: self._unlinked(keys), default=False)
+        return self._undone(lambda: self._unlinked(keys), uids)
 
     def _unlinked(self, keys: Collection[str]) -> bool:
         self._client.unlink(*keys)
         return True
+
+    def _undone(self, call: Callable[[], bool], uids: Collection[str]) -> Collection[str]:
+        """Make a call about `uids`, if any; return those for which it did nothing."""
+        if not uids:
+            return ()
+        try:
+            return () if self._attempt(call, default=False) else uids
+        except NodesAwayError as error:
+            return [key.removeprefix(PREFIX) for key in error.keys]
+        except ResponseError:  # full, read-only, ...: it answers, so keep asking
+            return uids
 
     def _ttl(self) -> int:
         """Return an order's lifetime in milliseconds."""
@@ -167,16 +183,16 @@ class RedisCache:
         """Return what `call` returns, `default` whenever the server refuses or is away."""
         try:
             return self._attempt(call, default)
-        except ResponseError:  # full, read-only, ...: it answers, so keep asking
+        except (ResponseError, NodesAwayError):
             return default
 
     def _attempt(self, call: Callable[[], T], default: T) -> T:
-        """Like `_forgiving`, but lets the server's own refusals through."""
+        """Like `_forgiving`, but lets through what is no reason to leave all of Redis alone."""
         if not self._circuit.allows():
             return default
         try:
             result = call()
-        except ResponseError:
+        except (ResponseError, NodesAwayError):
             self._on_failure()
             raise
         except (RedisError, OSError) as error:
