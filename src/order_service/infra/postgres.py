@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import psycopg
 from psycopg import Connection
-from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from .bulkhead import Bulkhead, FullError
 from .circuit import CircuitBreaker
@@ -109,8 +109,9 @@ class Database:
             # Doubles up to this on an outage; the default of five minutes would keep a
             # database that is back unknown for as long.
             reconnect_timeout=2.0,
-            # Whoever waits holds a thread; past this the answer is a quick no.
-            max_waiting=8 * settings.max_size,
+            # No max_waiting: the pool counts those, too, who waited in vain, until it has a
+            # connection for them, and at the limit it refuses without trying to get one. After
+            # a long outage it would refuse for ever. The readers are bounded before they wait.
             open=False,
         )
 
@@ -148,7 +149,7 @@ class Database:
         began = self._clock()
         try:
             return self.write(query, parameters)
-        except (PoolTimeout, TooManyRequests):
+        except PoolTimeout:
             raise
         except psycopg.OperationalError:
             # A connection that went stale fails at once; a second try would be as slow.
