@@ -82,16 +82,22 @@ class TlsPostgres(PostgresServer):
 class TlsRedis(ServerProcess):
     """Speaks nothing but TLS, and with none but those who have a certificate."""
 
-    def __init__(self, data_dir: Path, authority: Authority) -> None:
+    def __init__(self, data_dir: Path, authority: Authority, *options: str) -> None:
         super().__init__("redis", data_dir, start_timeout=10.0)
+        self._options = options
         self._program = redis_program()
         self._authority = authority
         self._identity = authority.issue("redis")
         self._port = Port()
 
+    @property
+    def address(self) -> str:
+        """`host:port`; valid after a start."""
+        return f"{HOST}:{self._port.number}"
+
     def environment(self) -> dict[str, str]:
         """See `Server`."""
-        return {"REDIS_URL": f"rediss://{HOST}:{self._port.number}/0"}
+        return {"REDIS_URL": f"rediss://{self.address}/0"}
 
     def _command(self) -> list[str]:
         port = str(self._port.claim())
@@ -99,7 +105,7 @@ class TlsRedis(ServerProcess):
         own = ["--tls-cert-file", str(self._identity.certificate)]
         key = ["--tls-key-file", str(self._identity.key)]
         clients = ["--tls-ca-cert-file", str(self._authority.certificate)]
-        return [self._program, *address, *own, *key, *clients, "--save", ""]
+        return [self._program, *address, *own, *key, *clients, "--save", "", *self._options]
 
     def _answers(self) -> bool:
         try:
@@ -107,6 +113,21 @@ class TlsRedis(ServerProcess):
         except OSError:
             return False
         return True
+
+
+class TlsSentinel(TlsRedis):
+    """A sentinel that is enough by itself, of one master."""
+
+    def __init__(self, data_dir: Path, authority: Authority, master: TlsRedis, name: str) -> None:
+        super().__init__(data_dir, authority)
+        self._watched = f"{name} {master.address.replace(':', ' ')} 1"
+
+    def _command(self) -> list[str]:
+        program, *options = super()._command()
+        file = self._folder / "sentinel.conf"
+        # It speaks TLS to the master as replicas do.
+        file.write_text(f"sentinel monitor {self._watched}\ntls-replication yes\n")
+        return [program, str(file), "--sentinel", *options]
 
 
 def secure_kafka(data_dir: Path, authority: Authority) -> ApacheKafka:

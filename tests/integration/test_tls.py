@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -26,6 +27,7 @@ from order_service.embedded.apache_kafka import ApacheKafka
 from order_service.infra import kafka_clients
 from order_service.infra.kafka_topics import ensure_topics
 from order_service.infra.postgres import UnavailableError
+from order_service.infra.redis import FastRedis
 from order_service.infra.sql import Query
 from order_service.metrics import Metrics
 from order_service.orders.model import Document
@@ -39,6 +41,7 @@ from tests.tls_servers import (
     USER,
     TlsPostgres,
     TlsRedis,
+    TlsSentinel,
     kafka_files,
     postgres_files,
     redis_files,
@@ -231,10 +234,7 @@ def test_postgres_lets_nobody_in_without_tls(postgres: TlsPostgres) -> None:
 
 
 def test_redis_is_asked_over_tls(redis: TlsRedis, authority: Authority, identity: Identity) -> None:
-    environ = redis.environment() | redis_files(authority, identity)
-    with closing(connect_redis(config_of(environ))) as client:
-        client.set("key", b"value", px=60_000, nx=False)
-        assert client.fast_get("key") == b"value"
+    assert remembers(redis.environment() | redis_files(authority, identity))
 
 
 def test_a_redis_that_a_stranger_vouches_for_is_a_cache_that_is_away(
@@ -253,6 +253,46 @@ def test_redis_refuses_who_has_no_certificate(redis: TlsRedis, authority: Author
     environ = redis.environment() | {"REDIS_SSL_CAFILE": str(authority.certificate)}
     with closing(connect_redis(config_of(environ))) as client, pytest.raises(RedisError):
         client.ping()
+
+
+def test_a_master_and_its_sentinels_are_asked_over_tls(
+    redis: TlsRedis, authority: Authority, identity: Identity, tmp_path: Path
+) -> None:
+    with started(TlsSentinel(tmp_path, authority, redis, "orders")) as sentinel:
+        environ = redis_files(authority, identity) | {
+            "REDIS_URL": "rediss://",
+            "REDIS_SENTINELS": sentinel.address,
+            "REDIS_SENTINEL_MASTER": "orders",
+        }
+        assert remembers(environ)
+
+
+def test_a_cluster_is_asked_over_tls(
+    authority: Authority, identity: Identity, tmp_path: Path
+) -> None:
+    mode = ("--cluster-enabled", "yes", "--tls-cluster", "yes")
+    files = redis_files(authority, identity)
+    with started(TlsRedis(tmp_path, authority, *mode)) as node:
+        with closing(alone(node, files)) as direct:
+            direct.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            eventually(lambda: b"state:ok" in direct.execute_command("CLUSTER", "INFO"), "it is up")
+        environ = {"REDIS_URL": "rediss://", "REDIS_CLUSTER_NODES": node.address}
+        assert remembers(files | environ)
+
+
+def alone(node: TlsRedis, files: Environ) -> Any:  # noqa: ANN401 - its methods are untyped
+    """A client of one server."""
+    client = connect_redis(config_of(files | node.environment()))
+    assert isinstance(client, FastRedis)
+    client.response_callbacks.clear()
+    return client
+
+
+def remembers(environ: Environ) -> bool:
+    """Whether what is set is there."""
+    with closing(connect_redis(config_of(environ))) as client:
+        client.set("key", b"value", px=60_000, nx=False)
+        return client.fast_get("key") == b"value"
 
 
 @apache_kafka
