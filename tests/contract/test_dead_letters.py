@@ -139,6 +139,7 @@ def test_a_message_with_neither_key_nor_content_is_a_dead_letter_too(
     assert letter["headers"]["body-null"] == "true"
 
 
+@pytest.mark.apache_kafka
 def test_a_letter_that_its_topic_refuses_loses_its_body_and_holds_up_no_other(
     kafka_rig: Rig,
 ) -> None:

@@ -30,11 +30,9 @@ from tests.builders import ROOT
 from tests.e2e.api_process import Api, sample, serving
 from tests.integration.service_process import Consumer, consuming, eventually
 
-# The mock broker keeps only the newest of so many messages.
-pytestmark = pytest.mark.apache_kafka
-
 COUNT = 10_000
-PARTITIONS = 4
+# So many that the mock broker, which keeps 5 MiB of each, keeps all.
+PARTITIONS = 16
 
 
 @pytest.fixture
@@ -47,14 +45,13 @@ def environ(
 ) -> Environ:
     """A database, an empty cache, topics and a group of the test's own."""
     assert valkey.dbsize() == 0
-    topic = new_topic(PARTITIONS)
     return {
         **migrated_database,
         **valkey_server.environment(),
         **kafka_server.environment(),
-        "KAFKA_TOPIC": topic,
-        "KAFKA_DEAD_LETTER_TOPIC": f"{topic}.dead-letters",
-        "KAFKA_PARTITIONS": "2",
+        "KAFKA_TOPIC": new_topic(PARTITIONS),
+        "KAFKA_DEAD_LETTER_TOPIC": new_topic(4),
+        "KAFKA_CREATE_TOPICS": "false",  # the mock broker would not
         "KAFKA_GROUP_ID": uuid.uuid4().hex,
     }
 

@@ -17,7 +17,9 @@ from order_service.infra.kafka_consumer import ConsumerLoop, Timing
 from tests.backends import NewTopic, Record, committed_of, send
 from tests.integration.service_process import eventually
 
-pytestmark = pytest.mark.apache_kafka
+# What the mock broker knows nothing of: topic ids, deleting records, more than one member, and
+# commits that keep up with the loop.
+real_broker = pytest.mark.apache_kafka
 
 WAIT_S = 30.0
 Batch = list[bytes]
@@ -163,6 +165,7 @@ def test_all_is_stored_in_order_and_committed_behind_the_last(bench: Bench) -> N
     assert bench.told.stages == {"decode", "store", "commit"}
 
 
+@real_broker
 def test_a_loop_knows_the_identity_of_its_topic(bench: Bench) -> None:
     bench.produce(b"x")
     handler = Handler()
@@ -173,6 +176,7 @@ def test_a_loop_knows_the_identity_of_its_topic(bench: Bench) -> None:
     assert str(uuid.UUID(stream)) == stream
 
 
+@real_broker
 def test_nothing_is_committed_while_it_is_being_stored(bench: Bench) -> None:
     bench.produce(*numbered(10))
     seen: list[int | None] = []
@@ -232,6 +236,7 @@ def test_a_message_larger_than_a_batch_is_a_batch_of_its_own(bench: Bench) -> No
     assert handler.stored == [[value] for value in values]
 
 
+@real_broker
 def test_messages_that_the_broker_dropped_are_told_as_a_gap(bench: Bench) -> None:
     bench.produce(*numbered(2))
     handler = Handler()
@@ -283,6 +288,7 @@ def test_stopping_abandons_a_batch_that_takes_too_long(bench: Bench) -> None:
     assert bench.committed() is None
 
 
+@real_broker
 def test_a_store_that_outlasts_the_poll_interval_costs_no_membership(bench: Bench) -> None:
     bench.produce(*numbered(5))
     stored = threading.Semaphore(0)
@@ -305,6 +311,7 @@ def test_a_store_that_outlasts_the_poll_interval_costs_no_membership(bench: Benc
     assert bench.committed() == 6
 
 
+@real_broker
 def test_two_loops_share_the_partitions_and_all_is_stored_once(
     kafka_connection: Connection, producer: KafkaProducer, new_topic: NewTopic
 ) -> None:
