@@ -58,6 +58,7 @@ def measure(names: Sequence[str], scale: Scale) -> tuple[list[Row], list[str]]:
 def main() -> int:
     """Run what was asked for; return 1 if something could not be measured."""
     arguments = _arguments()
+    command.end_in_good_order()
     load = f"Load average before: {os.getloadavg()[0]:.1f} (an idle machine has less than 0.3)"
     rows, failures = measure(arguments.names or NAMES, arguments.scale)
     facts = [*conditions.lines(), load, f"Size: {arguments.scale.name}"]

@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from benchmarks import conditions
-from benchmarks.command import add_scale
+from benchmarks.command import add_scale, end_in_good_order
 from benchmarks.harness import Scale, figure
 from benchmarks.load import full_load
 from benchmarks.orders import Sample, samples
@@ -209,6 +209,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_scale(parser)
     scale = parser.parse_args().scale
+    end_in_good_order()
     configure_logging("warning", "console")
     messages = list(samples(scale.orders))
     with running_stack(with_kafka=True) as stack:
