@@ -105,6 +105,10 @@ produce: $(RUN_READY) ## Send sample orders [COUNT=100] [RATE=a second, 0: at on
 	@$(with_stack) $(BIN)/python -m producer --count $(COUNT) --rate $(RATE) --invalid $(INVALID) \
 		$(if $(SEED),--seed $(SEED)) $(if $(FILE),--file $(FILE))
 
+.PHONY: doctor
+doctor: $(RUN_READY) ## Ask the backends of the running stack, or the configured ones, what is wrong
+	@$(BIN)/order-service doctor
+
 .PHONY: bench
 bench: $(DEV_READY) ## Measure the service [ARGS=...]
 	@$(BIN)/python -m benchmarks $(ARGS)

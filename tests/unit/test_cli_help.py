@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from order_service.cli import main
 from order_service.cli.command import PROGRAM, Command
 from order_service.cli.exit_codes import ExitCode
+from order_service.infra import watchdog
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,6 +108,10 @@ def test_the_program_completes_commands_and_options() -> None:
         }
         result = CliRunner().invoke(main, [], env=environ, prog_name=PROGRAM)
         assert f"plain,{expected}" in result.stdout
+
+
+def test_the_watchdog_ends_the_process_with_the_code_for_that() -> None:
+    assert ExitCode.STUCK.value == watchdog.EXIT_CODE
 
 
 def test_the_documented_exit_codes_are_those_of_the_code() -> None:

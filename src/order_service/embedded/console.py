@@ -4,6 +4,7 @@ On a terminal each line of a child is led by its name in its own colour. Anywher
 write to our output themselves, unchanged: their logs are structured and say where they come from.
 """
 
+import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -25,6 +26,12 @@ class Welcome:
     data_dir: Path
     seconds: float
     notes: tuple[str, ...]
+
+
+def _python() -> str:
+    """Return the running interpreter as it can be called from the current directory."""
+    program, here = Path(sys.executable), Path.cwd()
+    return str(program.relative_to(here) if program.is_relative_to(here) else program)
 
 
 class Console:
@@ -80,7 +87,7 @@ class Console:
             yield f"            {welcome.consumer_metrics_url}/metrics (consumer)"
         yield f"  Data      {welcome.data_dir} (addresses in stack.env)"
         yield ""
-        yield "  Send orders from another terminal: .venv/bin/python -m producer --count 10"
+        yield f"  Send orders from another terminal: {_python()} -m producer --count 10"
         yield "  Stop with Ctrl-C."
         for note in welcome.notes:
             yield ""

@@ -66,12 +66,19 @@ def look(target: Target) -> Iterator[Finding]:
         yield fault("login", f"refused: {error}", "see kafka.sasl and KAFKA_SASL_PASSWORD")
         return
     except (KafkaError, OSError, ValueError) as error:
-        remedy = "do kafka.security_protocol and the certificates fit the listener of the brokers?"
-        yield fault("login", f"it listens, but no broker answers: {error}", remedy)
+        yield fault("login", f"it listens, but no broker answers: {error}", _login_remedy(target))
         return
     with contextlib.closing(admin):
         yield ok("login", "the brokers answer")
         yield from _look_at_topics(admin, target)
+
+
+def _login_remedy(target: Target) -> str:
+    """Return what to try where the brokers close the connection and do not say why."""
+    listener = "do kafka.security_protocol and the certificates fit the listener of the brokers?"
+    if "sasl_mechanism" in target.connection.security:
+        return f"are kafka.sasl and KAFKA_SASL_PASSWORD right? If so: {listener}"
+    return listener
 
 
 def _look_at_topics(admin: KafkaAdminClient, target: Target) -> Iterator[Finding]:
