@@ -24,6 +24,7 @@ from producer.message import Message
 from producer.pace import paced, stop_on_signals
 from producer.record import Recorder
 from producer.sender import Sender, Tally, Unreachable, connect
+from producer.trace import new_traceparent
 
 _PATIENCE = 8.0
 # Seconds that messages on the way get after a signal.
@@ -57,6 +58,7 @@ class Options:
     bootstrap_servers: str | None
     record: Path | None
     timeout: float
+    trace: bool
     quiet: bool
 
 
@@ -93,6 +95,7 @@ class Options:
     default=120,
     help="Seconds after which a message that no broker acknowledged has failed. [120]",
 )
+@click.option("--trace", is_flag=True, help="Begin a trace with each message (traceparent).")
 @click.option("--quiet", is_flag=True, help="Print nothing but failures.")
 def main(**given: Any) -> None:  # noqa: ANN401  click passes each option under its name
     """Send random but realistic orders, or those of a file, to Kafka.
@@ -150,11 +153,13 @@ def _sender(options: Options, stack: ExitStack, stop: Event) -> Sender:
 
 def _messages(options: Options) -> Iterator[Message]:
     source = itertools.cycle(_file(options.file)) if options.file else _generated(options)
-    limited = itertools.islice(source, options.count or None)
-    if options.key is None:
-        return limited
-    key = options.key.encode()
-    return (replace(message, key=key) for message in limited)
+    limited: Iterator[Message] = itertools.islice(source, options.count or None)
+    if options.key is not None:
+        key = options.key.encode()
+        limited = (replace(message, key=key) for message in limited)
+    if options.trace:
+        return (replace(message, traceparent=new_traceparent()) for message in limited)
+    return limited
 
 
 def _file(path: Path) -> list[Message]:

@@ -14,12 +14,14 @@ class Message:
 
     `valid` tells whether the service must accept it; `kind` is `order`, `duplicate` (the same
     bytes again), `changed` (the same uid with other content), `file`, or the name of the fault.
+    `traceparent` is its header of that name, if it has one.
     """
 
     key: bytes
     value: bytes
     valid: bool
     kind: str
+    traceparent: str = ""
 
 
 def encode(order: Order) -> bytes:

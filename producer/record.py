@@ -12,8 +12,8 @@ class Recorder:
     """Writes one JSON line for each settled message.
 
     Its keys: `key`, `value` (or `value_base64` where the bytes are no UTF-8), `valid`, `kind`,
-    `acknowledged`, `partition`, `offset`, `error`. Lines are in the order of settling, which is
-    the order of sending for messages with the same key.
+    `acknowledged`, `partition`, `offset`, `error`, `traceparent`. Lines are in the order of
+    settling, which is the order of sending for messages with the same key.
     """
 
     def __init__(self, file: IO[str]) -> None:
@@ -30,6 +30,7 @@ class Recorder:
             "partition": delivery.partition,
             "offset": delivery.offset,
             "error": delivery.error,
+            "traceparent": message.traceparent,
         }
         self._file.write(json.dumps(line) + "\n")
 

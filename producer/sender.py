@@ -18,6 +18,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from producer.faults import Kind
 from producer.message import Message
+from producer.trace import HEADER
 
 _MESSAGES_ON_THE_WAY = 10_000
 _BYTES_ON_THE_WAY = 32 * 1024 * 1024
@@ -168,7 +169,12 @@ class Sender:
         while self._is_full() and not self._stop.is_set():
             self._await_oldest(_LOOK_UP)
         try:
-            future = self._producer.send(self._topic, value=message.value, key=message.key or None)
+            future = self._producer.send(
+                self._topic,
+                value=message.value,
+                key=message.key or None,
+                headers=_headers(message),
+            )
         except (KafkaError, ValueError) as error:
             self._settle(message, Delivery(error=_words(error)))
             return
@@ -210,6 +216,10 @@ class Sender:
         self.tally.count(message, delivery)
         if self._outcome is not None:
             self._outcome(message, delivery)
+
+
+def _headers(message: Message) -> list[tuple[str, bytes]]:
+    return [(HEADER, message.traceparent.encode())] if message.traceparent else []
 
 
 def _words(error: BaseException) -> str:

@@ -24,6 +24,7 @@ from order_service.infra.local_cache import LocalCache
 from order_service.infra.logging import configure_logging
 from order_service.infra.redis import CacheClient
 from order_service.infra.resources import bundled
+from order_service.infra.tracing.spans import Tracer
 from order_service.metrics import Metrics
 from order_service.orders.api import ListLimits
 from order_service.orders.errors import OrdersError
@@ -34,6 +35,7 @@ from .backends import connect_redis, make_cache
 from .checks import CallCheck
 from .keys import open_keys_database
 from .storage import Storage, open_storage
+from .tracing import open_tracer
 
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +77,9 @@ def make_services(config: Config, resources: contextlib.ExitStack) -> ApiService
         resources: What must be closed is put there.
     """
     metrics = Metrics()
+    tracer = open_tracer(config)
+    if tracer is not None:
+        resources.callback(tracer.close)
     stopping = threading.Event()
     storage = open_storage(config, metrics, resources)
     client = resources.enter_context(closing(connect_redis(config)))
@@ -93,7 +98,7 @@ def make_services(config: Config, resources: contextlib.ExitStack) -> ApiService
         web_dir=bundled("web"),
         list_limits=ListLimits(most=config.http.max_list_limit),
         limits=Limits(headers=config.http.max_header_bytes),
-        front=_front(config, keyring),
+        front=_front(config, keyring, tracer),
     )
 
 
@@ -116,9 +121,9 @@ def _end_with(resources: contextlib.ExitStack, thread: threading.Thread) -> None
     resources.callback(thread.join, _THREAD_GRACE)
 
 
-def _front(config: Config, keyring: Keyring | None) -> Front:
+def _front(config: Config, keyring: Keyring | None, tracer: Tracer | None) -> Front:
     http = config.http
-    return Front(keyring, http.origins, http.rate_limit, http.proxies)
+    return Front(keyring, http.origins, http.rate_limit, http.proxies, tracer)
 
 
 def _readiness(storage: Storage, client: CacheClient, keyring: Keyring | None) -> Readiness:

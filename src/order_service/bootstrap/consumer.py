@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import structlog
 from kafka.errors import KafkaError
@@ -12,16 +13,18 @@ from order_service.config import Config, Kafka
 from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
 from order_service.infra import kafka_clients
-from order_service.infra.consumer_progress import ConsumerProgress
-from order_service.infra.kafka_consumer import ConsumerLoop, Timing
+from order_service.infra.consumer_progress import BatchObserver, ConsumerProgress
+from order_service.infra.kafka_consumer import ConsumerLoop, Handler, Timing
 from order_service.infra.kafka_producer import AcknowledgedProducer
 from order_service.infra.kafka_topics import ensure_topics
 from order_service.infra.retry import Retry, StoppedError
+from order_service.infra.tracing.backends import TracedProducer
+from order_service.infra.tracing.batches import BatchTracing, Subscription
 from order_service.infra.watchdog import Watchdog
 from order_service.metrics import Metrics
 from order_service.orders.dead_letters import KafkaDeadLetters
 from order_service.orders.errors import DeadLettersUnavailableError, StorageUnavailableError
-from order_service.orders.ingest import Ingest, Prepared
+from order_service.orders.ingest import Ingest
 from order_service.orders.postgres import PostgresOrders
 from order_service.orders.rejections import RejectionLimit
 
@@ -35,6 +38,9 @@ from .backends import (
     open_letter_producer,
 )
 from .checks import ConsumerCheck, RetryCheck, any_failing
+from .tracing import open_tracer
+
+P = TypeVar("P")
 
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +68,8 @@ class ConsumerProcess:
 
     def _make_ingest(self) -> Ingest:
         config, metrics = self._config, self._metrics
-        producer = AcknowledgedProducer(lambda: open_letter_producer(config))
+        publishing = TracedProducer if config.tracing.endpoint else AcknowledgedProducer
+        producer = publishing(lambda: open_letter_producer(config))
         limit = config.kafka.rejection_limit
         return Ingest(
             repository=PostgresOrders(open_database(config, metrics)),
@@ -85,7 +92,17 @@ class ConsumerProcess:
         with self._operations():
             if self._config.kafka.create_topics:
                 self._connecting.call(self._ensure_topics)
-            self._loop().run()
+            self._consume()
+
+    def _consume(self) -> None:
+        tracer, batches = open_tracer(self._config), self._metrics.batch
+        if tracer is None:
+            self._loop(self._ingest, batches).run()
+            return
+        subscription = Subscription(self._config.kafka.topic, self._config.kafka.group_id)
+        traced = BatchTracing(self._ingest, batches, tracer, subscription)
+        with contextlib.closing(tracer):
+            self._loop(traced, traced).run()
 
     @contextlib.contextmanager
     def _operations(self) -> Iterator[None]:
@@ -128,7 +145,7 @@ class ConsumerProcess:
             settings.dead_letter_topic: {**options, "configs": limit},
         }
 
-    def _loop(self) -> ConsumerLoop[Prepared]:
+    def _loop(self, handler: Handler[P], batches: BatchObserver) -> ConsumerLoop[P]:
         settings = self._config.kafka
         membership = kafka_clients.Membership(
             settings.group_id,
@@ -144,10 +161,10 @@ class ConsumerProcess:
         return ConsumerLoop(
             consumer,
             settings.topic,
-            self._ingest,
+            handler,
             progress=self._progress,
             observer=self._metrics.consumer,
-            batches=self._metrics.batch,
+            batches=batches,
             stopping=self._stopping,
             max_bytes=settings.batch.max_bytes,
             first_batch=settings.rejection_limit.window,

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, request
 
+from order_service.infra.tracing import traceparent
 from order_service.metrics import Registry
 from order_service.orders import api as orders_api
 from order_service.orders.api import ListLimits, OrderLookup, Representation
@@ -20,6 +21,7 @@ from .metering import HttpMeter, instrument
 from .openapi import describe
 from .request_id import HEADER, request_id_of
 from .security import COMMON
+from .tracing import TRACEPARENT
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +76,9 @@ def bare_app(registry: Registry) -> tuple[ServiceApp, HttpMeter]:
 
 def _begin() -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id_of(request.environ))
+    trace = traceparent.parse(request.environ.get(TRACEPARENT))
+    if trace is not None:
+        structlog.contextvars.bind_contextvars(trace_id=trace.trace_id)
 
 
 def _finish(response: Response) -> Response:
@@ -86,7 +91,7 @@ def _finish(response: Response) -> Response:
 
 
 def _end(_: BaseException | None) -> None:
-    structlog.contextvars.unbind_contextvars("request_id")
+    structlog.contextvars.unbind_contextvars("request_id", "trace_id")
 
 
 def create_app(services: ApiServices) -> Flask:

@@ -17,6 +17,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 import structlog
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
+from structlog.contextvars import bound_contextvars
 
 from .consumer_progress import (
     BatchObserver,
@@ -26,7 +27,7 @@ from .consumer_progress import (
 )
 from .kafka_source import Record, RecordSource, size_of, split
 from .lag_probe import LagProbe
-from .offset_ledger import OffsetLedger, Offsets, offsets_behind
+from .offset_ledger import OffsetLedger, OffsetRanges, Offsets, offsets_behind
 from .retry import StoppedError
 
 _log = structlog.get_logger(__name__)
@@ -179,7 +180,8 @@ class ConsumerLoop(Generic[P]):
         for batch in split(records, self._max_bytes, self._batches):
             prepared = self._prepare(batch)
             self._settle(in_flight)
-            in_flight = InFlight(storing.submit(self._store, prepared), offsets_behind(batch))
+            stored = storing.submit(self._store, prepared, OffsetRanges(batch))
+            in_flight = InFlight(stored, offsets_behind(batch))
         if not records:
             self._settle(in_flight)
             in_flight = None
@@ -209,8 +211,9 @@ class ConsumerLoop(Generic[P]):
         with self._timed("decode"):
             return self._handler.prepare(batch, self._source.stream)
 
-    def _store(self, prepared: P) -> None:
-        with self._timed("store"):
+    def _store(self, prepared: P, offsets: OffsetRanges) -> None:
+        # Whatever is logged on the way says which messages it is about.
+        with bound_contextvars(offsets=offsets), self._timed("store"):
             self._handler.store(prepared)
 
     def _settle(self, in_flight: InFlight | None) -> None:

@@ -74,3 +74,29 @@ def offsets_behind(batch: Collection[Any]) -> Offsets:
         )
         for record in batch
     }
+
+
+class OffsetRanges:
+    """The first and the last offset of each partition in a batch; worked out when it is shown.
+
+    Logs carry one with every line about a batch, and most batches have no line.
+    """
+
+    MOST = 16
+    """Partitions that are named; one that is missing in a log is found by the others."""
+
+    def __init__(self, batch: Collection[Any]) -> None:
+        self._batch = batch
+
+    def each(self) -> list[str]:
+        """Return ``partition:first-last`` for each partition, for the first ones of many."""
+        ends: dict[int, tuple[int, int]] = {}
+        for record in self._batch:
+            first, _ = ends.get(record.partition, (record.offset, 0))
+            ends[record.partition] = (first, record.offset)
+        shown = [f"{number}:{first}-{last}" for number, (first, last) in ends.items()]
+        more = len(shown) - self.MOST
+        return [*shown[: self.MOST], f"and {more} more"] if more > 0 else shown
+
+    def __repr__(self) -> str:
+        return " ".join(self.each())

@@ -8,6 +8,7 @@ dead letter, and only then may its offset be committed.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import NamedTuple, Protocol, TypeVar
 
 from .decode import MAX_MESSAGE_BYTES, decode
@@ -24,6 +25,7 @@ from .ports import (
     Outcome,
     Source,
 )
+from .rejection_log import RejectionLog
 from .rejections import RejectionLimit, RejectionWindow
 
 T = TypeVar("T")
@@ -127,6 +129,7 @@ class Ingest:
         self._storage_retry = storage_retry
         self._dead_letter_retry = dead_letter_retry
         self._window = RejectionWindow(rejection_limit)
+        self._rejection_log = RejectionLog()
         self._max_message_bytes = max_message_bytes
         self._lanes = lanes
         self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="lane")
@@ -136,8 +139,9 @@ class Ingest:
         return prepare(messages, stream, self._max_message_bytes)
 
     def idle(self) -> None:
-        """Use a quiet moment: make up for cache entries that are owed."""
+        """Use a quiet moment: make up for cache entries and log lines that are owed."""
         self._cache.settle()
+        self._rejection_log.flush()
 
     def store(self, batch: Prepared) -> None:
         """Make every message of `batch` durable; blocks until it is.
@@ -149,6 +153,7 @@ class Ingest:
                 committed. What is stored already does no harm when it is stored again.
         """
         letters = [*batch.rejected, *self._save_in_lanes(batch.candidates)]
+        self._rejection_log.add(letters)
         self._judge(batch, letters)
         self._bury(letters)
         self._observer.superseded(batch.superseded)
@@ -164,7 +169,10 @@ class Ingest:
         slices = [candidates[start : start + size] for start in range(0, len(candidates), size)]
         if len(slices) < 2:  # noqa: PLR2004 - nothing to share out
             return self._save(candidates)
-        return [letter for letters in self._threads.map(self._save, slices) for letter in letters]
+        # What is logged and traced in a lane belongs to the batch.
+        enter = [copy_context().run for _ in slices]
+        saved = self._threads.map(lambda run, part: run(self._save, part), enter, slices)
+        return [letter for letters in saved for letter in letters]
 
     def _save(self, candidates: Sequence[Candidate]) -> list[DeadLetter]:
         """Store `candidates`; return those that the database refuses, by bisection.

@@ -1,0 +1,98 @@
+"""The span of a request, outermost of all, for requests that are recorded.
+
+A request goes on with the trace of its `traceparent`, recorded if that one is; any other may
+begin a trace. What follows finds the span in `traceparent` as well, as if it had come so.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from order_service.infra.tracing import traceparent
+from order_service.infra.tracing.spans import Span, Tracer, entered
+from order_service.orders.api import ORDER_RULE
+
+from .guard import Environ, Wsgi
+from .metering import METHODS
+
+TRACEPARENT = "HTTP_TRACEPARENT"
+
+_ORDER = "/order/"
+# Probes and scrapes come every few seconds and would be most of what is recorded.
+_UNTRACED = ("/health/", "/metrics")
+
+
+class Tracing:
+    """WSGI middleware that records requests.
+
+    The span ends when the answer is handed over; sending the body is the server's.
+
+    Args:
+        app: Handles the requests.
+        tracer: Begins the spans.
+    """
+
+    def __init__(self, app: Wsgi, tracer: Tracer) -> None:
+        self._app = app
+        self._tracer = tracer
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
+        """Handle one request."""
+        parent = traceparent.parse(environ.get(TRACEPARENT))
+        recorded = parent.sampled if parent else self._tracer.samples()
+        if not recorded or environ["PATH_INFO"].startswith(_UNTRACED):
+            return self._app(environ, start_response)
+        span = self._begin(environ, parent)
+        environ[TRACEPARENT] = span.context.header()
+        answered = _Answered(span, start_response)
+        with entered(span):
+            try:
+                return self._app(environ, answered)
+            finally:
+                _name(span, environ, answered.status)
+
+    def _begin(self, environ: Environ, parent: traceparent.TraceContext | None) -> Span:
+        # The path and the client's address may tell of persons, so they are left out.
+        attributes = {
+            "http.request.method": _method(environ),
+            "url.scheme": str(environ.get("wsgi.url_scheme", "http")),
+        }
+        return self._tracer.begin(_method(environ), "server", attributes, parent=parent)
+
+
+class _Answered:
+    """A `start_response` that writes status and cache level into the span."""
+
+    def __init__(self, span: Span, start_response: Any) -> None:  # noqa: ANN401 - as WSGI has it
+        self.status = 0
+        self._span = span
+        self._start_response = start_response
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401
+        self.status = int(status[:3])
+        self._span.set({"http.response.status_code": self.status})
+        if level := dict(headers).get("X-Cache"):
+            self._span.set({"order_service.cache": level})
+        if self.status >= 500:  # noqa: PLR2004 - the server's own faults
+            self._span.failed(str(self.status))
+        return self._start_response(status, headers, *more)
+
+
+def _name(span: Span, environ: Environ, status: int) -> None:
+    route = _route(environ, status)
+    if route:
+        span.set({"http.route": route})
+        span.rename(f"{_method(environ)} {route}")
+
+
+def _route(environ: Environ, status: int) -> str | None:
+    """Return the route that answered, None if no route was reached."""
+    request = environ.get("werkzeug.request")  # left there by Flask
+    if request is not None:
+        return str(request.url_rule.rule) if request.url_rule else None
+    by_hot_path = status in {200, 304} and environ["PATH_INFO"].startswith(_ORDER)
+    return ORDER_RULE if by_hot_path else None
+
+
+def _method(environ: Environ) -> str:
+    method = str(environ["REQUEST_METHOD"])
+    return method if method in METHODS else "_OTHER"

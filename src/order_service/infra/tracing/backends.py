@@ -1,0 +1,116 @@
+"""Spans of what is asked of Postgres, Redis and Kafka, below whatever span is current.
+
+Attributes follow OpenTelemetry's semantic conventions for databases and messaging, as far as
+they hold no data: statements by name, commands without keys.
+"""
+
+import contextlib
+from collections.abc import Sequence
+
+from order_service.infra.kafka_producer import AcknowledgedProducer, Record
+from order_service.infra.postgres import QueryObserver
+from order_service.infra.redis import CacheClient, Entry
+
+from .spans import Attributes, Span, child_span, current_span
+from .traceparent import HEADER
+
+
+class TracedQueries:
+    """A :class:`postgres.QueryObserver` that makes spans of what it is told.
+
+    Args:
+        observer: Told as well.
+        host: Name of the server.
+    """
+
+    def __init__(self, observer: QueryObserver, host: str) -> None:
+        self._observer = observer
+        self._host = host
+
+    def queried(self, query: str, seconds: float, *, ok: bool) -> None:
+        """The statement named `query` ended after `seconds`."""
+        self._observer.queried(query, seconds, ok=ok)
+        parent = current_span()
+        if parent is not None:
+            span = parent.child(query, "client", self._attributes(query), took=seconds)
+            if not ok:
+                span.failed("_OTHER")
+            span.end()
+
+    def _attributes(self, query: str) -> Attributes:
+        return {
+            "db.system.name": "postgresql",
+            "db.query.summary": query,
+            "server.address": self._host,
+        }
+
+
+class TracedCacheClient:
+    """A :class:`redis.CacheClient` around another one. Errors mark the span and pass through."""
+
+    def __init__(self, client: CacheClient) -> None:
+        self._client = client
+
+    def fast_get(self, key: str) -> bytes | None:
+        """Return the value of a string key, None if there is none."""
+        if current_span() is None:  # the usual case, and the hot path
+            return self._client.fast_get(key)
+        with _command("GET"):
+            return self._client.fast_get(key)
+
+    def set(self, name: str, value: bytes, *, px: int, nx: bool) -> object:
+        """Set one key."""
+        with _command("SET"):
+            return self._client.set(name, value, px=px, nx=nx)
+
+    def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
+        """Set all `entries` in one round trip."""
+        with _command("SET", len(entries)):
+            return self._client.set_many(entries, only_new=only_new)
+
+    def unlink(self, *keys: str) -> object:
+        """Delete the keys."""
+        with _command("UNLINK", len(keys)):
+            return self._client.unlink(*keys)
+
+    def ping(self) -> object:
+        """Return if a server answers."""
+        return self._client.ping()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+
+def _command(name: str, size: int = 1) -> contextlib.AbstractContextManager[Span | None]:
+    attributes: dict[str, str | int] = {"db.system.name": "redis", "db.operation.name": name}
+    if size > 1:
+        attributes["db.operation.batch.size"] = size
+    return child_span(name, "client", attributes)
+
+
+class TracedProducer(AcknowledgedProducer):
+    """Publishes within a span, and hands the trace on in the records' headers."""
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """See :meth:`AcknowledgedProducer.publish`."""
+        if not records:
+            return
+        topic = records[0].topic
+        with child_span(f"send {topic}", "producer", _sending(topic, len(records))) as span:
+            super().publish(_followed(records, span) if span else records)
+
+
+def _sending(topic: str, count: int) -> Attributes:
+    return {
+        "messaging.system": "kafka",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": topic,
+        "messaging.batch.message_count": count,
+    }
+
+
+def _followed(records: Sequence[Record], span: Span) -> list[Record]:
+    header = (HEADER, span.context.header().encode())
+    return [record._replace(headers=[*record.headers, header]) for record in records]

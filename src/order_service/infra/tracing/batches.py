@@ -1,0 +1,151 @@
+"""One span for each batch of messages, with links to the spans that the messages come from.
+
+A batch mixes messages of many traces, so it belongs to none of them: it begins a trace of its
+own and links to theirs, as OpenTelemetry's messaging conventions have it for batches. Below
+it are decoding, storing with all that it asks of backends, and the commit of the offsets.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Generic, NamedTuple, TypeVar
+
+from structlog.contextvars import bound_contextvars
+
+from order_service.infra.consumer_progress import BatchObserver
+from order_service.infra.kafka_consumer import Handler
+from order_service.infra.kafka_source import Record
+from order_service.infra.offset_ledger import OffsetRanges
+
+from .spans import Attributes, Span, Tracer, entered
+from .traceparent import context_of
+
+P = TypeVar("P")
+
+_MOST_LINKS = 128
+"""Links of one span, as many as the SDK keeps; what is beyond them is not even looked at."""
+
+_MOST_OPEN = 100
+"""Batches that wait for their commit; an outage of the brokers must not make them pile up."""
+
+
+class Subscription(NamedTuple):
+    """What is consumed."""
+
+    topic: str
+    group: str
+
+
+class TracedBatch(NamedTuple, Generic[P]):
+    """A prepared batch and its span, if it is recorded."""
+
+    prepared: P
+    span: Span | None
+
+
+class BatchTracing(Generic[P]):
+    """The handler and the observer of a consumer loop, around those that do the work.
+
+    A batch is recorded if one of its messages comes from a recorded span, or if the tracer
+    samples it.
+
+    Args:
+        handler: Does the work.
+        observer: Told of the batches as well.
+        tracer: Begins the spans.
+        subscription: What is consumed.
+    """
+
+    def __init__(
+        self,
+        handler: Handler[P],
+        observer: BatchObserver,
+        tracer: Tracer,
+        subscription: Subscription,
+    ) -> None:
+        self._handler = handler
+        self._observer = observer
+        self._tracer = tracer
+        self._subscription = subscription
+        # Stored, but not committed: usually one, more while commits fail.
+        self._stored: deque[Span] = deque()
+
+    def prepare(self, records: Sequence[Record], stream: str | None) -> TracedBatch[P]:
+        """See :meth:`Handler.prepare`."""
+        span = self._begin(records)
+        if span is None:
+            return TracedBatch(self._handler.prepare(records, stream), None)
+        with entered(span.child("decode")):
+            return TracedBatch(self._handler.prepare(records, stream), span)
+
+    def _begin(self, records: Sequence[Record]) -> Span | None:
+        """Return the span of a batch, None if it is not to be recorded."""
+        contexts = filter(None, map(context_of, records))
+        links = list(islice((each for each in contexts if each.sampled), _MOST_LINKS))
+        if not links and not self._tracer.samples():
+            return None
+        name = f"process {self._subscription.topic}"
+        return self._tracer.begin(name, "consumer", self._describe(records), links=links)
+
+    def _describe(self, records: Sequence[Record]) -> Attributes:
+        attributes: dict[str, str | int | Sequence[str]] = {
+            **self._messaging("process", "process"),
+            "messaging.batch.message_count": len(records),
+            "order_service.offsets": OffsetRanges(records).each(),
+        }
+        if len({record.partition for record in records}) == 1:
+            attributes["messaging.destination.partition.id"] = str(records[0].partition)
+        return attributes
+
+    def _messaging(self, operation: str, kind: str) -> dict[str, str]:
+        return {
+            "messaging.system": "kafka",
+            "messaging.operation.name": operation,
+            "messaging.operation.type": kind,
+            "messaging.destination.name": self._subscription.topic,
+            "messaging.consumer.group.name": self._subscription.group,
+        }
+
+    def store(self, prepared: TracedBatch[P]) -> None:
+        """See :meth:`Handler.store`."""
+        if prepared.span is None:
+            self._handler.store(prepared.prepared)
+            return
+        try:
+            self._store(prepared.prepared, prepared.span)
+        except BaseException as error:
+            prepared.span.failed(type(error).__name__)
+            prepared.span.end()
+            raise
+        self._stored.append(prepared.span)
+        while len(self._stored) > _MOST_OPEN:
+            self._stored.popleft().end()
+
+    def _store(self, prepared: P, span: Span) -> None:
+        with bound_contextvars(trace_id=span.context.trace_id), entered(span.child("store")):
+            self._handler.store(prepared)
+
+    def idle(self) -> None:
+        """See :meth:`Handler.idle`. What could be committed is."""
+        self._end_stored()
+        self._handler.idle()
+
+    def taken(self, messages: int, size: int) -> None:
+        """See :meth:`BatchObserver.taken`."""
+        self._observer.taken(messages, size)
+
+    def took(self, stage: str, seconds: float) -> None:
+        """See :meth:`BatchObserver.took`. A commit ends the batches that it is for."""
+        self._observer.took(stage, seconds)
+        if stage == "commit" and self._stored:
+            self._commit(self._stored[-1], seconds)
+            self._end_stored()
+
+    def _commit(self, span: Span, seconds: float) -> None:
+        attributes = self._messaging("commit", "settle")
+        name = f"commit {self._subscription.topic}"
+        span.child(name, "client", attributes, took=seconds).end()
+
+    def _end_stored(self) -> None:
+        while self._stored:
+            self._stored.popleft().end()
