@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pytest
+from werkzeug.test import Client
 
+from order_service.bootstrap.api import Worker
 from order_service.bootstrap.backends import open_replica
 from order_service.bootstrap.checks import CallCheck
 from order_service.bootstrap.storage import Storage, open_storage
@@ -117,6 +119,24 @@ def test_an_order_is_not_called_unknown_while_the_primary_cannot_be_asked(
     pair.primary.stop()
     with pytest.raises(StorageUnavailableError):
         storage.orders.find("unknown")
+
+
+def test_the_api_serves_stored_orders_from_the_replica_while_the_primary_is_away(
+    pair: Pair,
+) -> None:
+    environ = {"REDIS_URL": "redis://127.0.0.1:1/0", "POSTGRES_POOL_TIMEOUT": "0.5"}
+    with contextlib.closing(Worker(config_of(pair.replica.environment() | environ))) as worker:
+        client = Client(worker)
+        eventually(lambda: replica_state(client), 10, "the replica is well")
+        pair.primary.stop()
+        assert client.get("/order/read").get_data() == READ.document.body
+        assert client.get("/order/unknown").status_code == 503
+
+
+def replica_state(client: Client) -> bool:
+    """Whether readiness says that the replica is well."""
+    report = client.get("/health/ready").json
+    return report is not None and report["parts"]["postgres-replica"]["ok"]
 
 
 def test_an_order_that_has_not_reached_the_replica_is_found(pair: Pair, storage: Storage) -> None:
