@@ -122,6 +122,14 @@ def test_a_superuser_is_a_warning(migrated_database: Environ) -> None:
     assert any("superuser" in each["text"] for each in findings)
 
 
+def test_closed_reading_without_a_key_is_a_warning(migrated_database: Environ) -> None:
+    environ = migrated_database | {"HTTP_AUTH": "api_key"}
+    assert of(examined(**environ)["postgres"], "keys")["level"] == "warning"
+    create = ["keys", "create", "shop", "--scope", "orders:read"]
+    assert CliRunner().invoke(main, create, env=environ).exit_code == 0
+    assert of(examined(**environ)["postgres"], "keys")["level"] == "ok"
+
+
 @pytest.mark.parametrize(
     ("variables", "part"),
     [

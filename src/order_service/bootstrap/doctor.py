@@ -30,6 +30,7 @@ _RIGHTS = {
     "orders.items": (*_STORED, "DELETE"),
     "access.api_keys": ("SELECT",),
 }
+_ACTIVE_KEYS = "SELECT count(*) FROM access.api_keys WHERE revoked_at IS NULL"
 _CONNECT_TIMEOUT = 3.0
 _OWN_PATIENCE = 1.0
 """Seconds that whoever listens on one of our ports has to prove that it is us."""
@@ -115,6 +116,7 @@ def _database(config: Config, name: str, port: int, key: str) -> postgres.Target
         migrations=_migrations(),
         pool=named.pool.max_size,
         timeout=_CONNECT_TIMEOUT,
+        active_keys=_ACTIVE_KEYS if config.http.auth == "api_key" else "",
     )
 
 

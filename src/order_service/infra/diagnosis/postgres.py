@@ -31,6 +31,7 @@ class Target(NamedTuple):
         migrations: The ids of all migrations.
         pool: Most connections of one process.
         timeout: Seconds to connect.
+        active_keys: Query that counts the keys of those who may read; empty if none are needed.
     """
 
     address: Address
@@ -43,6 +44,7 @@ class Target(NamedTuple):
     migrations: frozenset[str]
     pool: int
     timeout: float
+    active_keys: str = ""
 
 
 def look(target: Target, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
@@ -62,6 +64,7 @@ def look(target: Target, clock: Callable[[], float] = time.time) -> Iterator[Fin
         yield _writable(connection)
         yield from _migrations(target)
         yield from _rights(connection, target)
+        yield from _keys(connection, target)
         yield _connections(connection, target)
         moment = _value(connection, "SELECT extract(epoch FROM clock_timestamp())::float8")
         yield clock_of("Postgres", moment - clock())
@@ -240,6 +243,20 @@ def _allowed(connection: psycopg.Connection[Any], table: str, privilege: str) ->
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return False
     return bool(row and row[0])
+
+
+def _keys(connection: psycopg.Connection[Any], target: Target) -> Iterator[Finding]:
+    if not target.active_keys:
+        return
+    try:
+        count = _value(connection, target.active_keys)
+    except psycopg.Error:
+        return  # the missing right or table has been told
+    if count:
+        yield ok("keys", f"{count} may read (http.auth is api_key)")
+    else:
+        text = "http.auth is api_key and there is no key: nobody may read"
+        yield warning("keys", text, "`order-service keys create NAME --scope orders:read`")
 
 
 def _connections(connection: psycopg.Connection[Any], target: Target) -> Finding:
