@@ -2,146 +2,20 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from typing import Any, NamedTuple
+from contextlib import closing
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
 
 from order_service.infra import kafka_clients
-from order_service.infra.consumer_progress import ConsumerProgress
-from order_service.infra.kafka_clients import Connection, Membership
-from order_service.infra.kafka_consumer import ConsumerLoop, Timing
-from tests.backends import NewTopic, Record, committed_of, send
+from order_service.infra.kafka_clients import Connection
+from tests.backends import NewTopic
+from tests.integration.consumer_bench import WAIT_S, Batch, Bench, Handler
 from tests.integration.service_process import eventually
 
 # What the mock broker knows nothing of: topic ids, deleting records, more than one member, and
 # commits that keep up with the loop.
 real_broker = pytest.mark.apache_kafka
-
-WAIT_S = 30.0
-Batch = list[bytes]
-
-
-class Handler:
-    """Keeps what it stores; `on_store` may hold a batch back or refuse it."""
-
-    def __init__(self, on_store: Callable[[Batch], object] = lambda _: None) -> None:
-        self.stored: list[Batch] = []
-        self.streams: set[str | None] = set()
-        self.idle_again = threading.Event()
-        self._on_store = on_store
-
-    def prepare(self, records: Sequence[Record], stream: str | None) -> Batch:
-        self.idle_again.clear()
-        self.streams.add(stream)
-        return [record.value for record in records]
-
-    def store(self, prepared: Batch) -> None:
-        self._on_store(prepared)
-        self.stored.append(prepared)
-
-    def idle(self) -> None:
-        if self.stored:
-            self.idle_again.set()
-
-    @property
-    def values(self) -> Batch:
-        return [value for batch in self.stored for value in batch]
-
-
-class Told:
-    """Remembers what observers are told."""
-
-    def __init__(self) -> None:
-        self.gaps: list[int] = []
-        self.lags: list[Mapping[int, int]] = []
-        self.batches: list[tuple[int, int]] = []
-        self.stages: set[str] = set()
-
-    def fetched(self) -> None:
-        pass
-
-    def lag(self, messages: Mapping[int, int]) -> None:
-        self.lags.append(dict(messages))
-
-    def gap(self, messages: int) -> None:
-        self.gaps.append(messages)
-
-    def paused(self, *, now: bool, causes: Mapping[str, int]) -> None:
-        raise AssertionError(now, causes)
-
-    def taken(self, messages: int, size: int) -> None:
-        self.batches.append((messages, size))
-
-    def took(self, stage: str, seconds: float) -> None:
-        assert seconds >= 0
-        self.stages.add(stage)
-
-
-class Options(NamedTuple):
-    """What tests vary of a loop."""
-
-    max_messages: int = 500
-    max_bytes: int = 1_000_000
-    max_poll_interval: float = 300.0
-    shutdown: float = 10.0
-
-
-class Bench:
-    """A topic, a group, and loops that read it."""
-
-    def __init__(self, connection: Connection, producer: KafkaProducer, topic: str) -> None:
-        self.connection = connection
-        self.topic = topic
-        self.group = uuid.uuid4().hex
-        self.told = Told()
-        self.progress = ConsumerProgress()
-        self._producer = producer
-
-    def produce(self, *values: bytes, partition: int = 0) -> None:
-        send(self._producer, self.topic, *values, partition=partition)
-
-    def committed(self, partition: int = 0) -> int | None:
-        return committed_of(self.connection, self.group, self.topic, partition)
-
-    @contextmanager
-    def running(self, handler: Handler, **options: Any) -> Iterator["Run"]:  # noqa: ANN401 - of Options
-        """A loop for the length of the block; afterwards it has ended."""
-        stopping = threading.Event()
-        with ThreadPoolExecutor(1) as pool:
-            run = Run(stopping, pool.submit(self._run, handler, stopping, Options(**options)))
-            try:
-                yield run
-            finally:
-                stopping.set()
-                run.ended.exception(WAIT_S)
-
-    def _run(self, handler: Handler, stopping: threading.Event, given: "Options") -> None:
-        membership = Membership(
-            self.group, given.max_messages, 8_000_000, 6.0, given.max_poll_interval
-        )
-        ConsumerLoop(
-            kafka_clients.open_consumer(self.connection, membership),
-            self.topic,
-            handler,
-            progress=self.progress,
-            observer=self.told,
-            batches=self.told,
-            stopping=stopping,
-            max_bytes=given.max_bytes,
-            timing=Timing(poll=0.1, keepalive=0.2, lag_probe=0.2, shutdown=given.shutdown),
-        ).run()
-
-
-class Run:
-    """A loop that runs in a thread."""
-
-    def __init__(self, stopping: threading.Event, ended: "Future[None]") -> None:
-        self.stopping = stopping
-        self.ended = ended
 
 
 @pytest.fixture
