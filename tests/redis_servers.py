@@ -9,6 +9,8 @@ from order_service.embedded.ports import HOST, free_port
 from order_service.embedded.valkey import ValkeyServer
 
 MASTER = "orders"
+PATIENCE = {"REDIS_TIMEOUT": "0.5"}
+"""For clients on a machine that has other things to do."""
 SLOTS = 16384
 QUICK_SYNC = ("--repl-diskless-sync-delay", "0")
 """A master waits 5 s by default for more replicas to send its data to."""
@@ -46,7 +48,7 @@ class Node(ValkeyServer):
 
 
 class SentinelServer(Node):
-    """A sentinel; notices within a fraction of a second that the master is gone."""
+    """A sentinel; notices within two seconds that the master is gone."""
 
     def __init__(self, data_dir: Path, master: Node, quorum: int) -> None:
         super().__init__(data_dir)
@@ -74,7 +76,7 @@ class SentinelServer(Node):
                 f"port {self.port}",
                 f"dir {self._folder}",
                 f"sentinel monitor {MASTER} {HOST} {self._master.port} {self._quorum}",
-                f"sentinel down-after-milliseconds {MASTER} 500",
+                f"sentinel down-after-milliseconds {MASTER} 1500",
                 f"sentinel failover-timeout {MASTER} 3000",
             ]
         )
@@ -87,7 +89,7 @@ class ClusterNode(Node):
         self.bus_port = free_port()
         bus = ("--cluster-port", str(self.bus_port))
         cluster = ("--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", *bus)
-        quick = ("--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0")
+        quick = ("--cluster-node-timeout", "2500", "--cluster-replica-validity-factor", "0")
         super().__init__(data_dir, *cluster, *quick, *QUICK_SYNC)
 
     def node_id(self) -> str:

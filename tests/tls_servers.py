@@ -177,8 +177,9 @@ def postgres_files(authority: Authority, identity: Identity) -> dict[str, str]:
 
 
 def redis_files(authority: Authority, identity: Identity) -> dict[str, str]:
-    """The settings of a Redis client."""
+    """The settings of a Redis client with time for a handshake on a busy machine."""
     return {
+        "REDIS_TIMEOUT": "2",
         "REDIS_SSL_CAFILE": str(authority.certificate),
         "REDIS_SSL_CERTFILE": str(identity.certificate),
         "REDIS_SSL_KEYFILE": str(identity.key),

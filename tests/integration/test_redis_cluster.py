@@ -21,7 +21,7 @@ from tests.backends import config_of
 from tests.builders import record
 from tests.chaos.waiting import eventually
 from tests.fakes import MemoryOrders
-from tests.redis_servers import SLOTS, ClusterNode
+from tests.redis_servers import PATIENCE, SLOTS, ClusterNode
 from tests.servers import started
 
 UIDS = [f"order-{number}" for number in range(60)]
@@ -36,7 +36,8 @@ class Cluster(NamedTuple):
     replica: ClusterNode
 
     def environment(self) -> dict[str, str]:
-        return {"REDIS_CLUSTER_NODES": ",".join(node.address for node in self.masters)}
+        addresses = ",".join(node.address for node in self.masters)
+        return {"REDIS_CLUSTER_NODES": addresses} | PATIENCE
 
     def is_well(self) -> bool:
         nodes = [*self.masters, self.replica]
@@ -175,7 +176,7 @@ def test_a_node_that_hangs_costs_a_batch_a_moment_and_the_others_nothing(
         began = time.monotonic()
         put(cache, NEW)
         found = {uid: cache.get(uid) for uid in UIDS}
-        assert time.monotonic() - began < 2.0  # not a timeout for each of the orders
+        assert time.monotonic() - began < 5.0  # not a timeout for each of the orders
     finally:
         hung.resume()
     assert found == {uid: None if cluster.holder(uid) is hung else NEW for uid in UIDS}

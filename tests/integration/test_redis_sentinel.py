@@ -18,7 +18,7 @@ from tests.backends import config_of
 from tests.builders import record
 from tests.chaos.waiting import eventually
 from tests.fakes import MemoryOrders
-from tests.redis_servers import MASTER, QUICK_SYNC, Node, SentinelServer
+from tests.redis_servers import MASTER, PATIENCE, QUICK_SYNC, Node, SentinelServer
 from tests.servers import started
 
 OLD = record("order-1")
@@ -41,7 +41,7 @@ class Watched(NamedTuple):
 
     def environment(self) -> dict[str, str]:
         addresses = ",".join(sentinel.address for sentinel in self.sentinels)
-        return {"REDIS_SENTINELS": addresses, "REDIS_SENTINEL_MASTER": MASTER}
+        return {"REDIS_SENTINELS": addresses, "REDIS_SENTINEL_MASTER": MASTER} | PATIENCE
 
 
 @pytest.fixture(scope="module")
