@@ -131,12 +131,14 @@ down: ## Stop the containers of all profiles; volumes stay
 LOCK := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header $(if $(call is_on,$(UPGRADE)),--upgrade)
 # run.lock and service.lock follow the versions of dev.lock: what is tested is what is deployed.
+# service.lock has the extra `tracing`, so that traces need no other image; run.lock goes without, as
+# the Redis client imports what it finds of OpenTelemetry and starts more slowly with it.
 FOLLOW := $(filter-out --upgrade,$(LOCK)) --no-annotate --constraints requirements/dev.lock
 
 .PHONY: lock
 lock: $(DEV_READY) ## Write the lock files anew [UPGRADE=1: with the newest versions]
 	$(LOCK) --extra tracing --group dev -o requirements/dev.lock
-	$(FOLLOW) --extra tracing -o requirements/run.lock
+	$(FOLLOW) -o requirements/run.lock
 	$(FOLLOW) --extra tracing --excludes requirements/embedded.txt -o requirements/service.lock
 
 .PHONY: clean
