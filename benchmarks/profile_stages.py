@@ -125,11 +125,11 @@ def lookup_levels(stack: Stack, messages: Sequence[Sample]) -> Iterator[Stage]:
     fill_cache(stack, messages[:_LOOKUPS])
     with ExitStack() as resources:
         services = make_services(_config(stack, CACHE_LOCAL_SIZE="0"), resources)
-        yield "Redis: GET, digest checked", each(services.lookup.cached, uids)
+        yield "Redis: GET, digest checked", each(services.lookup.find, uids)
         wsgi = create_wsgi(services)
         yield "whole request: Redis hit", each(lambda uid: _request(wsgi, uid), uids)
         stack.redis.flushall()
-        yield "whole request: miss (Flask, Postgres, fill)", each(lambda u: _request(wsgi, u), uids)
+        yield "whole request: miss (Postgres, fill)", each(lambda u: _request(wsgi, u), uids)
 
 
 def hot_lookups(stack: Stack, messages: Sequence[Sample]) -> Iterator[Stage]:
@@ -141,7 +141,7 @@ def hot_lookups(stack: Stack, messages: Sequence[Sample]) -> Iterator[Stage]:
     represent = Representation().of
     with ExitStack() as resources:
         services = make_services(_config(stack), resources)
-        yield "in-process level", each(services.lookup.cached, uids)
+        yield "in-process level", each(services.lookup.find, uids)
         yield "status and headers", each(lambda same: represent(same, None), [found] * _LOOKUPS)
         wsgi = create_wsgi(services)
         yield "whole request: hot", each(lambda same: _request(wsgi, same), uids)

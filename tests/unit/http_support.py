@@ -55,13 +55,8 @@ class MemoryLookup:
 
     def find(self, uid: str) -> Found:
         self.asked.append("find")
-        return self._find(uid)
-
-    def stored(self, uid: str) -> Found:
-        self.asked.append("stored")
-        return self._find(uid)
-
-    def _find(self, uid: str) -> Found:
+        if uid == "remembered":
+            raise OrderNotFoundError(uid, Level.HIT)
         if self.broken:
             raise RuntimeError("password=hunter2")
         if uid == UID:
@@ -69,14 +64,6 @@ class MemoryLookup:
         if self.away:
             raise StorageUnavailableError("connection to 10.1.2.3 refused")
         raise OrderNotFoundError(uid, Level.MISS)
-
-    def cached(self, uid: str) -> Found | None:
-        self.asked.append("cached")
-        if uid == "remembered":
-            raise OrderNotFoundError(uid, Level.HIT)
-        if self.level is Level.MISS or uid != UID:
-            return None
-        return Found(DOCUMENT, self.level)
 
     def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
         if self.away:

@@ -103,29 +103,20 @@ def test_a_request_with_a_body_is_left_to_the_guard() -> None:
         ask_with(hot_path_alone(MemoryLookup()), environ)
 
 
-def test_a_miss_is_answered_by_flask() -> None:
-    reply = ask(whole_service(services(MemoryLookup(Level.MISS))), "GET", f"/order/{UID}")
-    assert dict(reply.headers)["X-Cache"] == "miss"
+@pytest.mark.parametrize("uid", [UID, "unknown", "remembered"])
+def test_an_order_is_looked_up_once_on_either_way(uid: str) -> None:
+    for app in (whole_service, create_app):
+        lookup = MemoryLookup(Level.MISS)
+        ask(app(services(lookup)), "GET", f"/order/{uid}")
+        assert lookup.asked == ["find"]
 
 
-def test_a_miss_asks_the_caches_once() -> None:
-    lookup = MemoryLookup(Level.MISS)
-    ask(whole_service(services(lookup)), "GET", f"/order/{UID}")
-    assert lookup.asked == ["cached", "stored"]
-
-
-def test_without_the_hot_path_the_view_asks_the_caches_itself() -> None:
-    lookup = MemoryLookup(Level.MISS)
-    ask(create_app(services(lookup)), "GET", f"/order/{UID}")
-    assert lookup.asked == ["find"]
-
-
-def test_an_order_that_is_remembered_as_unknown_is_not_looked_up_again() -> None:
-    lookup = MemoryLookup()
-    lookup.broken = True
-    reply = ask(whole_service(services(lookup)), "GET", "/order/remembered")
-    assert reply.status.startswith("404")
-    assert dict(reply.headers)["X-Cache"] == "hit"
+def test_a_miss_and_what_is_remembered_as_unknown_say_so() -> None:
+    app = whole_service(services(MemoryLookup(Level.MISS)))
+    miss, remembered = (ask(app, "GET", f"/order/{uid}") for uid in (UID, "remembered"))
+    assert dict(miss.headers)["X-Cache"] == "miss"
+    assert remembered.status.startswith("404")
+    assert dict(remembered.headers)["X-Cache"] == "hit"
 
 
 def test_requests_are_counted_in_the_same_series_on_both_ways() -> None:

@@ -23,6 +23,8 @@ UID_PATTERN = r"^[A-Za-z0-9_.:-]{1,64}\Z"
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+\Z"
 CURRENCY_PATTERN = r"^[A-Z]{3}\Z"
 
+# Orders hold no cycles, so the garbage collector need not look at them (gc=False below).
+
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -82,7 +84,7 @@ UtcDatetime = Annotated[
 ]
 
 
-class Delivery(Struct, frozen=True, kw_only=True):
+class Delivery(Struct, frozen=True, kw_only=True, gc=False):
     """Who receives the order, and where."""
 
     name: Annotated[str, _text("Name of the recipient", "Test Testov")]
@@ -94,7 +96,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     email: Email
 
 
-class Payment(Struct, frozen=True, kw_only=True):
+class Payment(Struct, frozen=True, kw_only=True, gc=False):
     """How the order was paid. Amounts are integers in the unit that the shop sends."""
 
     transaction: Annotated[str, _text("Id of the transaction", "b563feb7b2b84b6test")]
@@ -111,7 +113,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     custom_fee: Annotated[int, _money("Customs fee", 0)]
 
 
-class Item(Struct, frozen=True, kw_only=True):
+class Item(Struct, frozen=True, kw_only=True, gc=False):
     """One position of the order."""
 
     chrt_id: Annotated[int, _number("Id of the variant", 9934930)]
@@ -127,7 +129,7 @@ class Item(Struct, frozen=True, kw_only=True):
     status: Annotated[int, _number("Status code of the shop", 202, most=MAX_INT)]
 
 
-class Order(Struct, frozen=True, kw_only=True):
+class Order(Struct, frozen=True, kw_only=True, gc=False):
     """One order, as shops publish it and as the API serves it.
 
     Unknown fields are ignored. Everything is required but `internal_signature` and

@@ -20,6 +20,15 @@ _decode_stored = msgspec.json.Decoder(Order).decode
 # Behind every order: where the first page begins. Years beyond 9999 are not orders'.
 _NEWEST = Position(datetime.max.replace(tzinfo=UTC), "\U0010ffff")
 
+
+def _with(query: Query, place: str, condition: LiteralString) -> Query:
+    """Return `query` with `condition` put in at `place`."""
+    return query._replace(text=query.text.replace(place, condition))
+
+
+_FIND_ONE = _with(_QUERIES["find_orders"], "{condition}", "order_uid = %(uid)s")
+_FIND_MANY = _with(_QUERIES["find_orders"], "{condition}", "order_uid = ANY (%(uids)s)")
+
 # The condition of each field of OrderFilter, in its order.
 _CONDITIONS: tuple[LiteralString, ...] = (
     "AND customer_id = %(customer_id)s",
@@ -61,10 +70,10 @@ class PostgresOrders:
 
     def find(self, uid: str) -> Document | None:
         """See :meth:`ports.OrderRepository.find`."""
-        return self._find_many([uid]).get(uid)
+        return self._find(_FIND_ONE, {"uid": uid}).get(uid)
 
-    def _find_many(self, uids: Sequence[str]) -> Mapping[str, Document]:
-        rows = self._read(_QUERIES["find_orders"], {"uids": uids})
+    def _find(self, query: Query, parameters: Mapping[str, object]) -> Mapping[str, Document]:
+        rows = self._read(query, parameters)
         return {uid: Document.of(_decode_stored(text)) for uid, text in rows}
 
     def newest(self, limit: int, page_size: int) -> Iterator[Sequence[tuple[str, Document]]]:
@@ -75,7 +84,7 @@ class PostgresOrders:
             keys = self._read(_QUERIES["newest_uids"], page)
             if not keys:
                 return
-            found = self._find_many([uid for uid, _ in keys])
+            found = self._find(_FIND_MANY, {"uids": [uid for uid, _ in keys]})
             yield [(uid, found[uid]) for uid, _ in keys if uid in found]
             after = Position(keys[-1][1], keys[-1][0])
             limit -= len(keys)
@@ -122,7 +131,7 @@ def _search_query(wanted: OrderFilter) -> Query:
     conditions = [
         condition for condition, value in zip(_CONDITIONS, wanted, strict=True) if value is not None
     ]
-    return query._replace(text=query.text.replace("{conditions}", " ".join(conditions)))
+    return _with(query, "{conditions}", " ".join(conditions))
 
 
 def _too_big(error: psycopg.Error) -> bool:

@@ -100,28 +100,32 @@ WITH incoming AS MATERIALIZED (
 SELECT order_uid, created FROM written WHERE rewritten
 
 -- name: find_orders
--- Orders as JSON text, in the field order of the model.
-SELECT order_uid, row_to_json(o)::text FROM (
-    SELECT order_uid, track_number, entry,
-        (SELECT row_to_json(d) FROM (
-            SELECT name, phone, zip, city, address, region, email
-            FROM orders.deliveries WHERE deliveries.order_uid = orders.order_uid) d
-        ) AS delivery,
-        (SELECT row_to_json(p) FROM (
-            SELECT transaction, request_id, currency, provider, amount, payment_dt, bank,
-                   delivery_cost, goods_total, custom_fee
-            FROM orders.payments WHERE payments.order_uid = orders.order_uid) p
-        ) AS payment,
-        (SELECT json_agg(row_to_json(i)) FROM (
-            SELECT chrt_id, track_number, price, rid, name, sale, size, total_price, nm_id,
-                   brand, status
-            FROM orders.items WHERE items.order_uid = orders.order_uid
-            ORDER BY position) i
-        ) AS items,
-        locale, internal_signature, customer_id, delivery_service, shardkey, sm_id,
-        date_created, oof_shard
-    FROM orders.orders WHERE order_uid = ANY(%(uids)s)
-) o
+-- Orders as JSON, by a condition that is appended: one uid or a list of them. A list of one
+-- would be planned anew at every call, which takes longer than to run it.
+SELECT order_uid, json_build_object(
+    'order_uid', order_uid, 'track_number', track_number, 'entry', entry,
+    'delivery', json_build_object(
+        'name', d.name, 'phone', d.phone, 'zip', d.zip, 'city', d.city,
+        'address', d.address, 'region', d.region, 'email', d.email),
+    'payment', json_build_object(
+        'transaction', p.transaction, 'request_id', p.request_id, 'currency', p.currency,
+        'provider', p.provider, 'amount', p.amount, 'payment_dt', p.payment_dt,
+        'bank', p.bank, 'delivery_cost', p.delivery_cost, 'goods_total', p.goods_total,
+        'custom_fee', p.custom_fee),
+    'items', (
+        SELECT json_agg(json_build_object(
+            'chrt_id', i.chrt_id, 'track_number', i.track_number, 'price', i.price,
+            'rid', i.rid, 'name', i.name, 'sale', i.sale, 'size', i.size,
+            'total_price', i.total_price, 'nm_id', i.nm_id, 'brand', i.brand,
+            'status', i.status) ORDER BY i.position)
+        FROM orders.items i WHERE i.order_uid = o.order_uid),
+    'locale', locale, 'internal_signature', internal_signature, 'customer_id', customer_id,
+    'delivery_service', delivery_service, 'shardkey', shardkey, 'sm_id', sm_id,
+    'date_created', date_created, 'oof_shard', oof_shard)::text
+FROM orders.orders o
+     JOIN orders.deliveries d USING (order_uid)
+     JOIN orders.payments p USING (order_uid)
+WHERE {condition}
 
 -- name: newest_uids
 SELECT order_uid, date_created FROM orders.orders

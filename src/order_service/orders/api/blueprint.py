@@ -24,11 +24,8 @@ from .schemas import OrderPageSchema, orders_query
 
 ORDER_RULE = "/order/<order_uid>"
 
-UNKNOWN = "order_service.orders.unknown"
-"""Key of the WSGI environment for an OrderNotFoundError that is known before the view runs."""
-
-ASKED = "order_service.orders.asked"
-"""Key of the WSGI environment that is there if the caches were asked before the view runs."""
+FAILURE = "order_service.orders.failure"
+"""Key of the WSGI environment for the error of a lookup that was made before the view runs."""
 
 RETRY_AFTER = "1"
 """Seconds after which it makes sense to ask again when the database is away."""
@@ -150,10 +147,10 @@ def _find(lookup: OrderLookup, uid: str) -> Found:
         errors = {"path": {"order_uid": ["Must be 1 to 64 of letters, digits and -_.: only."]}}
         abort(400, message="This is no order id.", errors=errors)
     try:
-        known: OrderNotFoundError | None = request.environ.get(UNKNOWN)
-        if known is not None:
-            raise known
-        return lookup.stored(uid) if ASKED in request.environ else lookup.find(uid)
+        failure: Exception | None = request.environ.get(FAILURE)
+        if failure is not None:
+            raise failure
+        return lookup.find(uid)
     except OrderNotFoundError as error:
         headers = {"X-Cache": error.level}
         abort(404, message="There is no order with this id.", headers=headers, exc=error)

@@ -17,21 +17,6 @@ class OrderLookup(Protocol):
             StorageUnavailableError: It cannot be known now.
         """
 
-    def cached(self, uid: str) -> Found | None:
-        """Return the order if a cache has it, without asking the database.
-
-        Raises:
-            OrderNotFoundError: A cache remembers that there is none.
-        """
-
-    def stored(self, uid: str) -> Found:
-        """Return the order from the database, after `cached` returned None.
-
-        Raises:
-            OrderNotFoundError: There is none.
-            StorageUnavailableError: It cannot be known now.
-        """
-
     def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
         """Return a page of at most `limit` orders, newest first.
 
