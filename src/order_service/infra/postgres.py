@@ -77,6 +77,16 @@ def is_transient(error: psycopg.Error) -> bool:
     return state.startswith(_TRANSIENT_CLASSES) or state in _TRANSIENT_STATES
 
 
+def _isolate(connection: Connection[Row]) -> None:
+    """Let a write fail, to be repeated, that waited for another one of the same rows.
+
+    With read committed its statement goes on with a mixture: the rows that it waited for are
+    new to it, those that depend on them it still sees as they were before the wait. A
+    statement that replaces an order then leaves items of the version that it overwrites.
+    """
+    connection.execute("SET default_transaction_isolation TO 'repeatable read'")
+
+
 class Database:
     """Runs statements, one a transaction. Thread-safe; open it after any fork.
 
@@ -103,6 +113,7 @@ class Database:
         self._pool = ConnectionPool(
             settings.conninfo,
             kwargs={"autocommit": True},
+            configure=_isolate,
             min_size=settings.min_size,
             max_size=settings.max_size,
             timeout=settings.checkout_timeout,
