@@ -40,6 +40,7 @@ class TcpProxy:
         self._gate = asyncio.Event()
         self._refusing = False
         self._fatal: bytes | None = None
+        self._slow: bytes | None = None
         self._lost = threading.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -60,7 +61,7 @@ class TcpProxy:
 
     def heal(self) -> None:
         """Pass everything on from now on, also what was held back."""
-        self.delay, self._refusing, self._fatal = 0.0, False, None
+        self.delay, self._refusing, self._fatal, self._slow = 0.0, False, None, None
         self._loop.call_soon_threadsafe(self._gate.set)
 
     def hang(self) -> None:
@@ -84,6 +85,16 @@ class TcpProxy:
         """
         self._lost.clear()
         self._fatal = marked
+        return self._lost
+
+    def hold_reply(self, marked: bytes) -> threading.Event:
+        """Hang once a reply that contains `marked` is on its way, and keep that one back.
+
+        Returns:
+            An event that is set once it happened.
+        """
+        self._lost.clear()
+        self._slow = marked
         return self._lost
 
     async def _hang(self) -> None:

@@ -113,8 +113,9 @@ def test_consumers_that_come_and_go_lose_nothing(fresh: Stack, feed: Feed) -> No
     feed.flow(1500)
     crew = [fresh.consumer(), fresh.consumer()]
     for round_number in range(4):
-        fresh.await_rows(fresh.count() + 1)
         leaving = crew[round_number % 2]
+        leaving.await_status(200, 40)
+        fresh.await_rows(fresh.count() + 1)
         if round_number % 2:
             leaving.kill()
         else:
@@ -129,6 +130,7 @@ def test_sigterm_under_load_ends_a_consumer_at_once_and_loses_nothing(
     consumer = fresh.consumer()
     feed.flow(3000)
     for _ in range(2):
+        consumer.await_status(200, 40)
         fresh.await_rows(fresh.count() + 1)
         assert consumer.stop() == 0
         consumer.start()

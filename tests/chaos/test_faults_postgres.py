@@ -198,3 +198,35 @@ def _rebranded(message: Message) -> Message:
     order = json.loads(message.value)
     order["items"][-1]["brand"] = "refused"
     return replace(message, value=encode(order))
+
+
+def test_two_writers_of_one_order_leave_no_items_of_the_older_version(
+    stack: Stack, feed: Feed
+) -> None:
+    """What another writer commits while ours waits for it is not in our statement's snapshot."""
+    sample, message = orders(71, 2)
+    feed.send([sample])
+    stack.await_drained()
+    uid = message.key.decode()
+    with psycopg.connect(stack.dsn) as rival:
+        for table in ("orders", "deliveries", "payments", "items"):
+            rival.execute(_COPY.format(table=table).encode(), [uid, sample.key.decode()])
+        rival.execute(
+            """INSERT INTO orders.items SELECT (jsonb_populate_record(i,
+            jsonb_build_object('position', 1000))).* FROM orders.items i
+            WHERE order_uid = %s AND position = 1""",
+            [uid],
+        )
+        feed.send([message])
+        eventually(lambda: _waits_for_lock(stack), 10, "the consumer waits for the rival")
+    stack.check_set(feed)
+
+
+_COPY = """INSERT INTO orders.{table} SELECT (jsonb_populate_record(t,
+jsonb_build_object('order_uid', %s::text))).* FROM orders.{table} t WHERE order_uid = %s"""
+
+
+def _waits_for_lock(stack: Stack) -> bool:
+    query = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'incoming'"
+    with psycopg.connect(stack.dsn) as connection:
+        return connection.execute(query).fetchone() is not None
