@@ -5,6 +5,7 @@ begin a trace. What follows finds the span in `traceparent` as well, as if it ha
 """
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from order_service.infra.tracing import traceparent
@@ -43,12 +44,8 @@ class Tracing:
             return self._app(environ, start_response)
         span = self._begin(environ, parent)
         environ[TRACEPARENT] = span.context.header()
-        answered = _Answered(span, start_response)
         with entered(span):
-            try:
-                return self._app(environ, answered)
-            finally:
-                _name(span, environ, answered.status)
+            return self._app(environ, _Answered(span, environ, start_response))
 
     def _begin(self, environ: Environ, parent: traceparent.TraceContext | None) -> Span:
         # The path and the client's address may tell of persons, so they are left out.
@@ -60,33 +57,30 @@ class Tracing:
 
 
 class _Answered:
-    """A `start_response` that writes status and cache level into the span."""
+    """A `start_response` that writes into the span what the answer tells."""
 
-    def __init__(self, span: Span, start_response: Any) -> None:  # noqa: ANN401 - as WSGI has it
-        self.status = 0
+    def __init__(self, span: Span, environ: Environ, start_response: Any) -> None:  # noqa: ANN401 - as WSGI has it
         self._span = span
+        self._environ = environ
         self._start_response = start_response
 
     def __call__(self, status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401
-        self.status = int(status[:3])
-        self._span.set({"http.response.status_code": self.status})
+        code = int(status[:3])
+        self._span.set({"http.response.status_code": code})
+        # Now, as Flask forgets the route before it returns.
+        if route := _route(self._environ, code):
+            self._span.set({"http.route": route})
+            self._span.rename(f"{_method(self._environ)} {route}")
         if level := dict(headers).get("X-Cache"):
             self._span.set({"order_service.cache": level})
-        if self.status >= 500:  # noqa: PLR2004 - the server's own faults
-            self._span.failed(str(self.status))
+        if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._span.failed(str(code))
         return self._start_response(status, headers, *more)
-
-
-def _name(span: Span, environ: Environ, status: int) -> None:
-    route = _route(environ, status)
-    if route:
-        span.set({"http.route": route})
-        span.rename(f"{_method(environ)} {route}")
 
 
 def _route(environ: Environ, status: int) -> str | None:
     """Return the route that answered, None if no route was reached."""
-    request = environ.get("werkzeug.request")  # left there by Flask
+    request = environ.get("werkzeug.request")
     if request is not None:
         return str(request.url_rule.rule) if request.url_rule else None
     by_hot_path = status in {200, 304} and environ["PATH_INFO"].startswith(_ORDER)
