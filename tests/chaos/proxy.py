@@ -160,6 +160,11 @@ class TcpProxy:
             self._fatal = None
             self._lost.set()
             raise _ResetError
+        if self._slow is not None and self._slow in data:
+            self._slow = None
+            self._gate.clear()
+            self._lost.set()
+            await self._gate.wait()
         return data
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
