@@ -12,6 +12,7 @@ import pytest
 
 from order_service.bootstrap.backends import open_database
 from order_service.embedded.postgres import PostgresServer
+from order_service.infra.sql import Query
 from order_service.metrics import Metrics
 from order_service.orders import postgres
 from order_service.orders.ports import OrderFilter, OrderRecord, Position
@@ -51,6 +52,7 @@ def crowd(number: int) -> OrderRecord:
     )
 
 
+ALL_KEYS = {"orders_pkey", "deliveries_pkey", "payments_pkey", "items_pkey"}
 LATER = Position(NEWEST - timedelta(days=2), "order-02880")
 LISTS = [
     (OrderFilter(), None, "orders_newest"),
@@ -94,20 +96,18 @@ def test_each_list_reads_its_index_and_sorts_no_table(
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters", "indexes"),
+    ("query", "parameters", "indexes"),
     [
-        ("newest_uids", {"limit": 250, **LATER._asdict()}, {"orders_newest"}),
-        (
-            "find_orders",
-            {"uids": ["order-00001"]},
-            {"orders_pkey", "deliveries_pkey", "payments_pkey", "items_pkey"},
-        ),
+        (postgres._QUERIES["newest_uids"], {"limit": 250, **LATER._asdict()}, {"orders_newest"}),  # noqa: SLF001
+        (postgres._FIND_ONE, {"uid": "order-00001"}, ALL_KEYS),  # noqa: SLF001
+        (postgres._FIND_MANY, {"uids": ["order-00001", "order-00002"]}, ALL_KEYS),  # noqa: SLF001
     ],
+    ids=["newest", "one", "many"],
 )
 def test_the_other_reads_use_their_indexes_too(
-    crowded: PostgresOrders, name: str, parameters: dict[str, object], indexes: set[str]
+    crowded: PostgresOrders, query: Query, parameters: dict[str, object], indexes: set[str]
 ) -> None:
-    plan = plan_of(crowded, postgres._QUERIES[name], parameters)  # noqa: SLF001
+    plan = plan_of(crowded, query, parameters)
     assert {node["Index Name"] for node in plan if "Index Name" in node} == indexes
     assert_no_table_is_scanned(plan)
 

@@ -22,6 +22,7 @@ from order_service.http.health import Readiness
 from order_service.http.server import ServerSettings, serve
 from order_service.infra.local_cache import LocalCache
 from order_service.infra.logging import configure_logging
+from order_service.infra.memory import share_one_arena
 from order_service.infra.redis import CacheClient
 from order_service.infra.resources import bundled
 from order_service.infra.tracing.spans import Tracer
@@ -168,6 +169,7 @@ def create_worker() -> Worker:
     """Return the WSGI application of one worker process, from the environment's Config."""
     config = load_config()
     configure_logging(config.log.level, config.log.format)
+    share_one_arena()
     return Worker(config)
 
 

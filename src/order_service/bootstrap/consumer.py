@@ -17,6 +17,7 @@ from order_service.infra.consumer_progress import BatchObserver, ConsumerProgres
 from order_service.infra.kafka_consumer import ConsumerLoop, Handler, Timing
 from order_service.infra.kafka_producer import AcknowledgedProducer
 from order_service.infra.kafka_topics import ensure_topics
+from order_service.infra.memory import share_one_arena
 from order_service.infra.retry import Retry, StoppedError
 from order_service.infra.tracing.backends import TracedProducer
 from order_service.infra.tracing.batches import BatchTracing, Subscription
@@ -196,6 +197,7 @@ def run_consumer(config: Config) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    share_one_arena()
     try:
         ConsumerProcess(config, stopping).run()
     except StoppedError:
