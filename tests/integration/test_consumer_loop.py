@@ -162,6 +162,26 @@ def test_stopping_abandons_a_batch_that_takes_too_long(bench: Bench) -> None:
     assert bench.committed() is None
 
 
+def test_stopping_abandons_a_batch_that_is_already_waited_for(bench: Bench) -> None:
+    bench.produce(*numbered(5))
+    storing, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Batch) -> None:
+        storing.set()
+        assert go_on.wait(WAIT_S)
+
+    try:
+        with bench.running(Handler(hold), shutdown=0.2) as run:
+            assert storing.wait(WAIT_S)
+            told = len(bench.told.lags)
+            eventually(lambda: len(bench.told.lags) > told + 2, "the loop is waiting")
+            run.stopping.set()
+            run.ended.result(WAIT_S / 3)
+    finally:
+        go_on.set()
+    assert bench.committed() is None
+
+
 @real_broker
 def test_a_store_that_outlasts_the_poll_interval_costs_no_membership(bench: Bench) -> None:
     bench.produce(*numbered(5))

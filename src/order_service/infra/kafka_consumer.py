@@ -70,6 +70,10 @@ class InFlight(NamedTuple):
     offsets: Offsets
 
 
+class _FinishedError(Exception):
+    """The loop has been stopped, and the batch in flight had its time."""
+
+
 class ConsumerLoop(Generic[P]):
     """Moves batches from one topic to a handler.
 
@@ -149,6 +153,8 @@ class ConsumerLoop(Generic[P]):
                 while not self._stopping.is_set():
                     in_flight = self._turn(storing, in_flight)
                 self._finish(in_flight)
+            except _FinishedError:
+                pass  # stopped while a batch was waited for
             except ConsumptionPausedError as error:
                 self._pause(error)
 
@@ -217,9 +223,16 @@ class ConsumerLoop(Generic[P]):
             self._handler.store(prepared)
 
     def _settle(self, in_flight: InFlight | None) -> None:
-        """Wait until the batch is stored, staying a member of the group, and commit it."""
+        """Wait until the batch is stored, staying a member of the group, and commit it.
+
+        Raises:
+            _FinishedError: `stopping` was set meanwhile.
+        """
         if in_flight is not None:
             while not _done(in_flight.stored, self._timing.keepalive):
+                if self._stopping.is_set():
+                    self._finish(in_flight)
+                    raise _FinishedError
                 self._stay()
             self._commit_stored(in_flight)
         else:
