@@ -113,6 +113,10 @@ doctor: $(RUN_READY) ## Ask the backends of the running stack, or the configured
 bench: $(DEV_READY) ## Measure the service [ARGS=...]
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: screenshots
+screenshots: $(DEV_READY) ## Take the pictures of the README anew from the real page (needs Chromium)
+	@$(BIN)/python -m tests.browser.screenshots docs/images
+
 .PHONY: chaos
 chaos: $(DEV_READY) ## Break things at random and check that nothing is lost [SEED=] [MINUTES=5]
 	@CHAOS_SEED=$(SEED) CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/chaos --timeout=0 $(ARGS)
