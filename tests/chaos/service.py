@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from order_service.embedded import die_with_parent
 from tests.chaos.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,10 @@ class Service:
         self.port = port
         self.environ = dict(environ)
         self.log = log
-        self._command = [sys.executable, "-m", "order_service", command]
+        # A test run that is killed leaves nothing behind.
+        launcher = [sys.executable, "-I", "-S", die_with_parent.__file__]
+        launcher += [str(os.getpid()), str(signal.SIGKILL.value)]
+        self._command = [*launcher, sys.executable, "-m", "order_service", command]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
