@@ -119,7 +119,7 @@ screenshots: $(DEV_READY) ## Take the pictures of the README anew from the real 
 
 .PHONY: chaos
 chaos: $(DEV_READY) ## Break things at random and check that nothing is lost [SEED=] [MINUTES=5]
-	@CHAOS_SEED=$(SEED) CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/chaos --timeout=0 $(ARGS)
+	@CHAOS_SEED=$(SEED) CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/chaos/test_random.py -s --timeout=0 $(ARGS)
 
 .PHONY: up
 up: .env ## Start all of it in containers and wait until it is healthy

@@ -135,16 +135,13 @@ class ConsumerProcess:
 
     def _topics(self) -> Mapping[str, Mapping[str, object]]:
         settings = self._config.kafka
+        # Room for the largest order with its envelope; a dead letter of it carries headers, too.
         options = {
             "num_partitions": settings.partitions,
             "replication_factor": settings.replication_factor,
+            "configs": {"max.message.bytes": str(letter_limit(self._config))},
         }
-        # A dead letter carries its headers besides the largest message.
-        limit = {"max.message.bytes": str(letter_limit(self._config))}
-        return {
-            settings.topic: options,
-            settings.dead_letter_topic: {**options, "configs": limit},
-        }
+        return {settings.topic: options, settings.dead_letter_topic: options}
 
     def _loop(self, handler: Handler[P], batches: BatchObserver) -> ConsumerLoop[P]:
         settings = self._config.kafka

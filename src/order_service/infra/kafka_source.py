@@ -4,7 +4,8 @@ Everything here belongs to the thread that owns the consumer.
 """
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -23,6 +24,10 @@ _JOIN = 1.0
 """Seconds of a poll while the group is being joined; a join that is cut short starts again."""
 
 
+_AFTER_FAILURE = 0.5
+"""Seconds until the next poll after one that raised."""
+
+
 class RecordSource:
     """One topic as seen by one member of its group.
 
@@ -33,6 +38,7 @@ class RecordSource:
         progress: Told of every answer of a broker.
         observer: Told of it, too, and of gaps.
         timeout: Longest wait for the committed offset of a partition, in seconds.
+        sleep: Waits some seconds, for tests.
 
     Attributes:
         stream: Identity of the topic's present incarnation, None if it is not known.
@@ -47,7 +53,9 @@ class RecordSource:
         progress: ConsumerProgress,
         observer: ConsumerObserver,
         timeout: float,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
+        self._sleep = sleep
         self.stream: str | None = None
         self._consumer = consumer
         self._topic = topic
@@ -84,11 +92,20 @@ class RecordSource:
         return [record for records in polled.values() for record in records]
 
     def _poll(self, seconds: float) -> Mapping[TopicPartition, list[Record]]:
-        """Poll for `seconds`, longer if the group has to be joined: that needs its time."""
+        """Poll for `seconds`, longer if the group has to be joined: that needs its time.
+
+        The library hides most of a broker's absence, but not all of it: a coordinator that
+        refuses the connection comes up here. That is no reason to leave the group.
+        """
         least = _JOIN if insist_on_rejoin(self._consumer) else 0.0
-        polled: Mapping[TopicPartition, list[Record]] = self._consumer.poll(
-            timeout_ms=round(max(seconds, least) * 1000)
-        )
+        try:
+            polled: Mapping[TopicPartition, list[Record]] = self._consumer.poll(
+                timeout_ms=round(max(seconds, least) * 1000)
+            )
+        except KafkaError as error:
+            _log.warning("polling failed, trying again", error=repr(error))
+            self._sleep(_AFTER_FAILURE)
+            return {}
         return polled
 
     def _heard(self) -> None:
