@@ -185,12 +185,15 @@ class ConsumerLoop(Generic[P]):
         records = self._take(0.0 if in_flight else self._timing.poll)
         for batch in split(records, self._max_bytes, self._batches):
             prepared = self._prepare(batch)
-            self._settle(in_flight)
+            self._await(in_flight)
             stored = storing.submit(self._store, prepared, OffsetRanges(batch))
             in_flight = InFlight(stored, offsets_behind(batch))
+            # That of the batch before: the database need not wait for the broker.
+            self._commit()
         if not records:
-            self._settle(in_flight)
+            self._await(in_flight)
             in_flight = None
+            self._commit()
             self._handler.idle()
         self._probe.if_due()
         return in_flight
@@ -222,32 +225,31 @@ class ConsumerLoop(Generic[P]):
         with bound_contextvars(offsets=offsets), self._timed("store"):
             self._handler.store(prepared)
 
-    def _settle(self, in_flight: InFlight | None) -> None:
-        """Wait until the batch is stored, staying a member of the group, and commit it.
+    def _await(self, in_flight: InFlight | None) -> None:
+        """Wait until the batch is stored, staying a member of the group.
 
         Raises:
             _FinishedError: `stopping` was set meanwhile.
         """
-        if in_flight is not None:
-            while not _done(in_flight.stored, self._timing.keepalive):
-                if self._stopping.is_set():
-                    self._finish(in_flight)
-                    raise _FinishedError
-                self._stay()
-            self._commit_stored(in_flight)
-        else:
-            self._commit()
+        if in_flight is None:
+            return
+        while not _done(in_flight.stored, self._timing.keepalive):
+            if self._stopping.is_set():
+                self._finish(in_flight)
+                raise _FinishedError
+            self._stay()
+        self._take_note(in_flight)
 
     def _stay(self) -> None:
         self._progress.turned()
         self._source.stay_member()
         self._probe.if_due()
 
-    def _commit_stored(self, in_flight: InFlight) -> None:
+    def _take_note(self, in_flight: InFlight) -> None:
+        """Enter a batch that has been stored into the ledger, or raise what kept it from that."""
         in_flight.stored.result()
         self._progress.progressed()
         self._ledger.stored(in_flight.offsets, self._consumer.assignment())
-        self._commit()
 
     def _commit(self) -> None:
         """Commit what is stored. Failing is no fault: redelivery is harmless."""
@@ -267,7 +269,8 @@ class ConsumerLoop(Generic[P]):
         """Give the last batch the grace time, commit it if it made it."""
         if in_flight is not None and _done(in_flight.stored, self._timing.shutdown):
             with contextlib.suppress(StoppedError):
-                self._commit_stored(in_flight)
+                self._take_note(in_flight)
+                self._commit()
 
     @contextlib.contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -67,12 +67,13 @@ class OffsetLedger:
 
 
 def offsets_behind(batch: Collection[Any]) -> Offsets:
-    """Return the offsets to commit once the whole `batch` is stored."""
+    """Return the offsets to commit once the whole `batch`, of one topic, is stored."""
+    last = {record.partition: record for record in batch}
     return {
         TopicPartition(record.topic, record.partition): OffsetAndMetadata(
             record.offset + 1, "", record.leader_epoch
         )
-        for record in batch
+        for record in last.values()
     }
 
 

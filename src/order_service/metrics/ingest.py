@@ -1,5 +1,6 @@
 """What ingest does: messages by result, and the batches they come in."""
 
+import collections
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
@@ -45,10 +46,10 @@ class IngestMetrics:
 
     def stored(self, outcomes: Mapping[str, Outcome]) -> None:
         """Orders of one batch were committed."""
-        for outcome in outcomes.values():
-            self.messages.labels(outcome).inc()
-            if outcome is Outcome.CREATED:
-                self.created.inc()
+        tally = collections.Counter(outcomes.values())
+        for outcome, count in tally.items():
+            self.messages.labels(outcome).inc(count)
+        self.created.inc(tally[Outcome.CREATED])
 
     def rejected(self, letters: Sequence[DeadLetter]) -> None:
         """Messages of one batch were acknowledged as dead letters."""
