@@ -69,9 +69,13 @@ $(DEV_READY): $(RUN_READY) requirements/dev.lock
 run: $(RUN_READY) ## Run everything here [DEMO=1: with sample orders] [KAFKA=apache: a durable Kafka, needs Java and Maven]
 	@exec $(BIN)/order-service run $(if $(call is_on,$(DEMO)),--demo) $(if $(KAFKA),--kafka $(KAFKA))
 
+# Tests mostly wait for servers: three at a time keep two cores busy. Files stay together,
+# because their tests share servers.
+WORKERS ?= 3
+
 .PHONY: test
-test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"]
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"] [WORKERS=3]
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: $(DEV_READY) ## Check style, types, import directions, compose file, workflow and locks
