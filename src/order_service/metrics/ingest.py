@@ -88,7 +88,7 @@ class BatchMetrics:
                 buckets=_STAGE_SECONDS,
                 registry=registry,
             ),
-            ["decode", "store", "dead_letters", "cache", "commit"],
+            ["decode", "store", "commit"],
         )
 
     def taken(self, messages: int, size: int) -> None:
