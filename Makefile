@@ -70,12 +70,12 @@ run: $(RUN_READY) ## Run everything here [DEMO=1: with sample orders] [KAFKA=apa
 	@exec $(BIN)/order-service run $(if $(call is_on,$(DEMO)),--demo) $(if $(KAFKA),--kafka $(KAFKA))
 
 # Tests mostly wait for servers: three at a time keep two cores busy. Files stay together,
-# because their tests share servers.
+# because their tests share servers, and keep their order: the slow ones come first.
 WORKERS ?= 3
 
 .PHONY: test
 test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"] [WORKERS=3]
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: $(DEV_READY) ## Check style, types, import directions, compose file, workflow and locks
