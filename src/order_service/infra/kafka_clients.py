@@ -92,7 +92,7 @@ def open_consumer(connection: Connection, membership: Membership) -> KafkaConsum
             max_poll_records=membership.max_poll_records,
             # The library holds several answers of this size at once, and copies them; larger
             # ones make the process grow and nothing faster.
-            fetch_max_bytes=min(2 * _MEBIBYTE, membership.fetch_max_bytes),
+            fetch_max_bytes=min(_MEBIBYTE, membership.fetch_max_bytes),
             max_partition_fetch_bytes=min(_MEBIBYTE, membership.fetch_max_bytes),
             session_timeout_ms=round(membership.session_timeout * 1000),
             heartbeat_interval_ms=round(membership.session_timeout * 1000 / 10),
