@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 
@@ -19,6 +20,8 @@ class Client:
 
     def __init__(self, *answers: Any) -> None:  # noqa: ANN401 - records or an error
         self._answers = list(answers)
+        self.ends: dict[TopicPartition, int | None] = {}
+        self.positions: dict[TopicPartition, int] = {}
         self._cluster = SimpleNamespace(topic_id=lambda _: None)
         self._coordinator = SimpleNamespace(rejoining=False, need_rejoin=lambda: False)
 
@@ -28,23 +31,50 @@ class Client:
             raise answer
         return answer
 
+    def assignment(self) -> set[TopicPartition]:
+        return set(self.ends)
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        return self.ends[partition]
+
+    def position(self, partition: TopicPartition, timeout_ms: int) -> int:  # noqa: ARG002
+        return self.positions[partition]
+
     def committed(self, partition: TopicPartition, timeout_ms: int) -> None:
         """Nothing is committed yet."""
 
 
-def test_a_poll_that_raises_is_waited_out_and_the_next_one_delivers() -> None:
-    record = SimpleNamespace(offset=7)
-    client = Client(KafkaConnectionError("refused"), {PARTITION: [record]})
-    waits: list[float] = []
-    source = RecordSource(
+def source_of(client: Client, **options: Any) -> RecordSource:  # noqa: ANN401 - as RecordSource has them
+    return RecordSource(
         client,
         "orders",
         ledger=OffsetLedger(),
         progress=ConsumerProgress(),
         observer=Metrics().consumer,
         timeout=1.0,
-        sleep=waits.append,
+        **options,
     )
+
+
+@pytest.mark.parametrize(
+    ("ends", "waiting"),
+    [({0: 5, 1: 0}, False), ({0: 6, 1: 0}, True), ({0: 5, 1: None}, True)],
+    ids=["all read", "one behind", "one not known yet"],
+)
+def test_more_waits_where_a_partition_is_behind_or_not_known(
+    *, ends: dict[int, int | None], waiting: bool
+) -> None:
+    client = Client()
+    client.ends = {TopicPartition("orders", number): end for number, end in ends.items()}
+    client.positions = {PARTITION: 5, TopicPartition("orders", 1): 0}
+    assert source_of(client).more_waiting() is waiting
+
+
+def test_a_poll_that_raises_is_waited_out_and_the_next_one_delivers() -> None:
+    record = SimpleNamespace(offset=7)
+    client = Client(KafkaConnectionError("refused"), {PARTITION: [record]})
+    waits: list[float] = []
+    source = source_of(client, sleep=waits.append)
     assert source.poll(0.1) == []
     assert waits == [0.5]
     assert source.poll(0.1) == [record]

@@ -211,6 +211,9 @@ class ConsumerLoop(Generic[P]):
         end = self._clock() + self._timing.gather
         size = sum(map(size_of, records))
         while len(records) < self._first_batch and size < self._max_bytes and self._clock() < end:
+            # Without a backlog the first order of the day need not wait for others.
+            if not self._source.more_waiting():
+                return
             if not (more := self._source.poll(self._timing.gather / 5)):
                 return
             records += more

@@ -91,6 +91,20 @@ class RecordSource:
             self._look_for_gap(partition, records)
         return [record for records in polled.values() for record in records]
 
+    def more_waiting(self) -> bool:
+        """Return whether messages wait behind those that were polled, as far as is known.
+
+        A partition that no broker has answered for yet may hold some.
+        """
+        return any(map(self._is_behind, self._consumer.assignment()))
+
+    def _is_behind(self, partition: TopicPartition) -> bool:
+        end = self._consumer.highwater(partition)
+        if end is None:
+            return True
+        position = self._consumer.position(partition, timeout_ms=self._timeout_ms)
+        return position is None or int(end) > int(position)
+
     def _poll(self, seconds: float) -> Mapping[TopicPartition, list[Record]]:
         """Poll for `seconds`, longer if the group has to be joined: that needs its time.
 
