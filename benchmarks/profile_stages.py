@@ -37,8 +37,9 @@ from order_service.orders import postgres
 from order_service.orders.api import Representation
 from order_service.orders.decode import decode
 from order_service.orders.lookup import Found
-from order_service.orders.model import Document, digest, encode
+from order_service.orders.model import Document, Order, digest, encode
 from order_service.orders.ports import Level, OrderRecord, Source
+from order_service.orders.rows import rows_of
 
 Stage = tuple[str, float]
 _BATCH = 500  # kafka.batch.max_messages in its two lanes
@@ -61,16 +62,20 @@ def computing(messages: Sequence[Sample]) -> Iterator[Stage]:
     yield "decode and validate", each(decode, bodies)
     yield "encode as canonical JSON", each(encode, orders)
     yield "digest", each(digest, [encode(order) for order in orders])
+    records = [(order, Document.of(order), Source(None, 0, 0)) for order in orders]
+    yield "rows for COPY", each(lambda parts: rows_of(*parts), records)
 
 
 def batches(messages: Sequence[Sample]) -> list[list[OrderRecord]]:
     """Return the messages as batches for one lane, sorted as ingest sorts them."""
-    records = [
-        OrderRecord(uid, Document.of(decode(body)), Source(None, 0, offset))
-        for offset, (uid, body) in enumerate(messages)
-    ]
+    records = [_record(decode(body), offset) for offset, (_, body) in enumerate(messages)]
     slices = [records[start : start + _BATCH] for start in range(0, len(records), _BATCH)]
     return [sorted(each_slice, key=lambda record: record.uid) for each_slice in slices]
+
+
+def _record(order: Order, offset: int) -> OrderRecord:
+    document, source = Document.of(order), Source(None, 0, offset)
+    return OrderRecord(order.order_uid, document, rows_of(order, document, source), source)
 
 
 def storing(config: Config, lanes: Sequence[list[OrderRecord]]) -> Iterator[Stage]:
@@ -80,8 +85,7 @@ def storing(config: Config, lanes: Sequence[list[OrderRecord]]) -> Iterator[Stag
         orders = postgres.PostgresOrders(database)
         cache = make_cache(config, connect_redis(config), metrics)
         half = len(lanes) // 2
-        yield "pack", each(postgres._pack, lanes, _BATCH)  # noqa: SLF001 - a stage of its own
-        yield "pack, statement, commit: one lane", each(orders.save, lanes[:half], _BATCH)
+        yield "store (COPY, commit), one lane", each(orders.save, lanes[:half], _BATCH)
         began = time.perf_counter()
         with ThreadPoolExecutor(_LANES) as pool:
             list(pool.map(orders.save, lanes[half:]))

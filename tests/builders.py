@@ -11,12 +11,14 @@ import msgspec
 from order_service.orders.decode import decode
 from order_service.orders.model import Document, Item, Order
 from order_service.orders.ports import DeadLetter, OrderRecord, Source
+from order_service.orders.rows import rows_of
 
 ROOT = Path(__file__).parents[1]
 CANONICAL = ROOT / "tests/data/order.json"
 STREAM = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
 OTHER_STREAM = "00000000-0000-4000-8000-000000000001"
 TOPIC = "orders"
+NOWHERE = Source(None, 0, 0)
 
 
 @functools.cache
@@ -54,14 +56,19 @@ def record(
     **changes: object,
 ) -> OrderRecord:
     """An order on its way into storage."""
-    document = Document.of(order(uid, **changes))
-    return OrderRecord(uid, document, Source(stream, partition, offset))
+    return record_of(order(uid, **changes), Source(stream, partition, offset))
+
+
+def record_of(given: Order, source: Source = NOWHERE) -> OrderRecord:
+    """A given order on its way into storage."""
+    document = Document.of(given)
+    return OrderRecord(given.order_uid, document, rows_of(given, document, source), source)
 
 
 def refused_record(uid: str = "guilty", offset: int = 0) -> OrderRecord:
     """A record that no validation let through, but that storage must refuse."""
-    body = record(uid).document.body.replace(b'"amount":1817', b'"amount":-1')
-    return OrderRecord(uid, Document.of_body(body), Source(STREAM, 0, offset))
+    payment = msgspec.structs.replace(canonical().payment, amount=-1)
+    return record(uid, offset, payment=payment)
 
 
 class Message(NamedTuple):

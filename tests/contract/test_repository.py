@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from order_service.orders.errors import StorageRejectedError
-from order_service.orders.model import Document
 from order_service.orders.ports import (
     OrderFilter,
     OrderRecord,
@@ -16,19 +15,22 @@ from order_service.orders.ports import (
     Outcome,
     Position,
 )
-from tests.builders import OTHER_STREAM, items, order, record, refused_record
+from order_service.orders.postgres import PostgresOrders
+from tests.builders import OTHER_STREAM, canonical, items, order, record, record_of, refused_record
 from tests.fakes import MemoryOrders
 
 MORNING = datetime(2024, 5, 1, 8, tzinfo=UTC)
 ANY = OrderFilter()
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres", "postgres, new orders by COPY"])
 def repository(request: pytest.FixtureRequest) -> OrderRepository:
     if request.param == "memory":
         return MemoryOrders()
     found: OrderRepository = request.getfixturevalue("postgres_orders")
-    return found
+    if request.param == "postgres":
+        return found
+    return PostgresOrders(request.getfixturevalue("database"), worth_copying=1)
 
 
 def save(repository: OrderRepository, given: OrderRecord) -> Outcome:
@@ -81,9 +83,9 @@ def test_a_replaced_order_has_the_delivery_and_payment_of_the_newer_message(
     repository: OrderRepository,
 ) -> None:
     save(repository, record())
-    body = record(offset=1).document.body
-    body = body.replace(b"Test Testov", "Тест".encode()).replace(b":1817,", b":1,")
-    newer = msgspec.structs.replace(record(offset=1), document=Document.of_body(body))
+    delivery = msgspec.structs.replace(canonical().delivery, name="Тест")
+    payment = msgspec.structs.replace(canonical().payment, amount=1)
+    newer = record(offset=1, delivery=delivery, payment=payment)
     save(repository, newer)
     assert repository.find("order-1") == newer.document
 
@@ -187,7 +189,7 @@ def test_a_search_pages_through_all_orders_newest_first(repository: OrderReposit
 
 def test_a_search_summarizes_orders(repository: OrderRepository) -> None:
     given = order("order-1", items=items(3), customer_id="алиса", track_number="T")
-    save(repository, OrderRecord("order-1", Document.of(given), record().source))
+    save(repository, record_of(given))
     assert list(repository.search(ANY, 10, None)) == [
         OrderSummary("order-1", "T", "алиса", "meest", given.date_created, "USD", 1817, 3)
     ]

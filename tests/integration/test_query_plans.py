@@ -101,8 +101,9 @@ def test_each_list_reads_its_index_and_sorts_no_table(
         (postgres._QUERIES["newest_uids"], {"limit": 250, **LATER._asdict()}, {"orders_newest"}),  # noqa: SLF001
         (postgres._FIND_ONE, {"uid": "order-00001"}, ALL_KEYS),  # noqa: SLF001
         (postgres._FIND_MANY, {"uids": ["order-00001", "order-00002"]}, ALL_KEYS),  # noqa: SLF001
+        (postgres._STORED_UIDS, {"uids": ["order-00001", "nobody"]}, {"orders_pkey"}),  # noqa: SLF001
     ],
-    ids=["newest", "one", "many"],
+    ids=["newest", "one", "many", "stored"],
 )
 def test_the_other_reads_use_their_indexes_too(
     crowded: PostgresOrders, query: Query, parameters: dict[str, object], indexes: set[str]
@@ -114,7 +115,7 @@ def test_the_other_reads_use_their_indexes_too(
 
 def test_storing_a_batch_scans_no_table(crowded: PostgresOrders) -> None:
     batch = [crowd(number) for number in range(100)]
-    parameters = {"records": postgres._pack(batch)}  # noqa: SLF001
+    parameters = postgres._packed(batch)  # noqa: SLF001
     plan = plan_of(crowded, postgres._QUERIES["save_orders"], parameters)  # noqa: SLF001
     assert_no_table_is_scanned(plan)
 

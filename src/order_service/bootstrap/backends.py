@@ -76,6 +76,7 @@ def _conninfo(config: Config, host: str, port: int, statement_timeout: float) ->
         dbname=settings.db,
         connect_timeout=max(2, round(settings.connect_timeout)),
         application_name="order-service",
+        client_encoding="UTF8",
         options=_session_options(statement_timeout, settings.lock_timeout),
         **postgres_tls(config),
     )

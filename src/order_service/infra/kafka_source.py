@@ -175,8 +175,10 @@ class RecordSource:
 
 def size_of(record: Record) -> int:
     """Return the bytes of key and value."""
-    size: int = max(record.serialized_value_size, 0) + max(record.serialized_key_size, 0)
-    return size
+    value: int = record.serialized_value_size
+    key: int = record.serialized_key_size
+    # Of what is missing the size is -1.
+    return (max(0, value)) + (max(0, key))
 
 
 def split(

@@ -42,7 +42,7 @@ class Settings(NamedTuple):
 
     Attributes:
         conninfo: libpq keywords; see :func:`psycopg.conninfo.make_conninfo`.
-        call_timeout: Longest time that one statement may take, checkout excluded.
+        call_timeout: Longest time that one transaction may take, checkout excluded.
     """
 
     conninfo: str
@@ -87,8 +87,30 @@ def _isolate(connection: Connection[Row]) -> None:
     connection.execute("SET default_transaction_isolation TO 'repeatable read'")
 
 
+def _run(connection: Connection[Row], query: Query, parameters: Mapping[str, object]) -> list[Row]:
+    return connection.execute(query.text, parameters, prepare=True).fetchall()
+
+
+class Transaction:
+    """Statements that take effect together, at the end of the block that they are in."""
+
+    def __init__(self, connection: Connection[Row]) -> None:
+        self._connection = connection
+
+    def execute(self, query: Query, parameters: Mapping[str, object]) -> list[Row]:
+        """Run a statement and return its rows."""
+        return _run(self._connection, query, parameters)
+
+    def copy(self, query: Query, rows: bytes) -> None:
+        """Run a ``COPY ... FROM STDIN`` with `rows` in its text format, in UTF-8."""
+        with self._connection.cursor() as cursor, cursor.copy(query.text) as stream:
+            stream.write(rows)
+
+
 class Database:
-    """Runs statements, one a transaction. Thread-safe; open it after any fork.
+    """Runs statements, each as a transaction or several in one. Thread-safe.
+
+    Open it after any fork.
 
     Args:
         settings: Where and how patient.
@@ -178,15 +200,28 @@ class Database:
                 connection broke, it is unknown whether the statement took effect.
         """
         # A connection that cannot be had is a failed query, too: it is what an outage looks like.
-        with self._observed(query.name), self._pool.connection() as connection:
-            return self._execute(connection, query, parameters)
+        with self._borrowed(query.name) as connection:
+            return _run(connection, query, parameters)
 
-    def _execute(
-        self, connection: Connection[Row], query: Query, parameters: Mapping[str, object]
-    ) -> list[Row]:
-        with self._deadlines.within(self._settings.call_timeout, connection.fileno()):
-            cursor = connection.execute(query.text, parameters, prepare=True)
-            return cursor.fetchall()
+    @contextlib.contextmanager
+    def transaction(self, name: str) -> Iterator["Transaction"]:
+        """Run the statements of a block as one transaction, and observe them as `name`.
+
+        Raises:
+            psycopg.Error: As in `write`.
+        """
+        with self._borrowed(name) as connection, connection.transaction():
+            yield Transaction(connection)
+
+    @contextlib.contextmanager
+    def _borrowed(self, name: str) -> Iterator[Connection[Row]]:
+        """Lend a connection, for at most the time that one call may take."""
+        with (
+            self._observed(name),
+            self._pool.connection() as connection,
+            self._deadlines.within(self._settings.call_timeout, connection.fileno()),
+        ):
+            yield connection
 
     def discard_connections(self) -> None:
         """Throw away idle connections, which may all be dead after a failure."""

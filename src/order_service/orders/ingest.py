@@ -27,6 +27,7 @@ from .ports import (
 )
 from .rejection_log import RejectionLog
 from .rejections import RejectionLimit, RejectionWindow
+from .rows import rows_of
 
 T = TypeVar("T")
 
@@ -80,7 +81,8 @@ def prepare(
         uid, document = order.order_uid, Document.of(order)
         source = Source(stream, message.partition, message.offset)
         renews = uid in latest and _differs(latest[uid].record, document)
-        latest[uid] = Candidate(OrderRecord(uid, document, source, renews), message)
+        rows = rows_of(order, document, source)
+        latest[uid] = Candidate(OrderRecord(uid, document, rows, source, renews), message)
     # Sorted, so that two transactions that share uids lock them in one order.
     candidates = [latest[uid] for uid in sorted(latest)]
     return Prepared(candidates, rejected, valid - len(candidates), messages)

@@ -57,12 +57,22 @@ class Source(Struct, frozen=True, gc=False):
     offset: int
 
 
+class Rows(Struct, frozen=True, gc=False):
+    """The rows of an order, table by table, as UTF-8 text; see `rows`."""
+
+    order: bytes
+    delivery: bytes
+    payment: bytes
+    items: bytes
+
+
 class OrderRecord(Struct, frozen=True, gc=False):
     """A valid order on its way into storage.
 
     Attributes:
         uid: The order's uid.
         document: What is stored.
+        rows: The same, as an order that is new to the database is stored.
         source: Where its message stood.
         renews: Whether it follows other content of the same order in the same batch. If
             storage has its content already, it must still take note of its place, or what
@@ -71,6 +81,7 @@ class OrderRecord(Struct, frozen=True, gc=False):
 
     uid: str
     document: Document
+    rows: Rows
     source: Source
     renews: bool = False
 

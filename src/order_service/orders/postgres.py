@@ -1,5 +1,6 @@
-"""The repository on Postgres: one statement stores a batch, one reads an order."""
+"""The repository on Postgres: new orders by COPY, others by one statement; one reads an order."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, LiteralString
@@ -7,14 +8,16 @@ from typing import Any, LiteralString
 import msgspec
 import psycopg
 
-from order_service.infra.postgres import Database, UnavailableError, is_transient
+from order_service.infra.postgres import Database, Row, Transaction, UnavailableError, is_transient
 from order_service.infra.sql import Query, load_queries
 
 from .errors import StorageRejectedError, StorageUnavailableError
 from .model import Document, Order
-from .ports import OrderFilter, OrderRecord, OrderSummary, Outcome, Position
+from .ports import OrderFilter, OrderRecord, OrderSummary, Outcome, Position, Rows
 
 _QUERIES = load_queries(__package__, "queries.sql")
+_SAVE = _QUERIES["save_orders"]
+_STORED_UIDS = _QUERIES["stored_uids"]
 _decode_stored = msgspec.json.Decoder(Order).decode
 
 # Behind every order: where the first page begins. Years beyond 9999 are not orders'.
@@ -43,20 +46,34 @@ class PostgresOrders:
 
     Args:
         database: An open database.
+        worth_copying: Batches of so many orders pay for the round trips of ``COPY``.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, worth_copying: int = 20) -> None:
         self._database = database
+        self._worth_copying = worth_copying
 
     def save(self, records: Sequence[OrderRecord]) -> Mapping[str, Outcome]:
         """See :meth:`ports.OrderRepository.save`."""
-        parameters = {"records": _pack(records)}
         try:
-            rows = self._database.write(_QUERIES["save_orders"], parameters)
+            if len(records) >= self._worth_copying:
+                # Another consumer may store an order after this one has looked for it. One
+                # statement copes with that.
+                with contextlib.suppress(psycopg.errors.UniqueViolation):
+                    return self._save_new_apart(records)
+            return _outcomes(records, self._database.write(_SAVE, _packed(records)))
         except psycopg.Error as error:
             raise self._translated(error, records) from error
-        written = {uid: Outcome.CREATED if created else Outcome.REPLACED for uid, created in rows}
-        return {record.uid: written.get(record.uid, Outcome.UNCHANGED) for record in records}
+
+    def _save_new_apart(self, records: Sequence[OrderRecord]) -> Mapping[str, Outcome]:
+        """Store new orders by ``COPY`` and the others by one statement, in one transaction."""
+        with self._database.transaction(_SAVE.name) as transaction:
+            uids = [record.uid for record in records]
+            stored = {uid for (uid,) in transaction.execute(_STORED_UIDS, {"uids": uids})}
+            _copy(transaction, [record.rows for record in records if record.uid not in stored])
+            known = [record for record in records if record.uid in stored]
+            saved = transaction.execute(_SAVE, _packed(known)) if known else []
+        return dict.fromkeys(uids, Outcome.CREATED) | _outcomes(known, saved)
 
     def _translated(self, error: psycopg.Error, records: Sequence[OrderRecord]) -> Exception:
         """Return what a failed write means; only data faults are the records' own."""
@@ -108,8 +125,23 @@ class PostgresOrders:
             raise StorageUnavailableError(str(error)) from error
 
 
-def _pack(records: Sequence[OrderRecord]) -> str:
-    """Return the records as one JSON array around their canonical JSON."""
+def _copy(transaction: Transaction, rows: Sequence[Rows]) -> None:
+    """Insert orders that are not stored; parents first."""
+    if rows:
+        transaction.copy(_QUERIES["copy_orders"], b"".join([each.order for each in rows]))
+        transaction.copy(_QUERIES["copy_deliveries"], b"".join([each.delivery for each in rows]))
+        transaction.copy(_QUERIES["copy_payments"], b"".join([each.payment for each in rows]))
+        transaction.copy(_QUERIES["copy_items"], b"".join([each.items for each in rows]))
+
+
+def _outcomes(records: Sequence[OrderRecord], rows: Sequence[Row]) -> dict[str, Outcome]:
+    """Return the outcome of each record, given the rows that `save_orders` returned."""
+    written = {uid: Outcome.CREATED if created else Outcome.REPLACED for uid, created in rows}
+    return {record.uid: written.get(record.uid, Outcome.UNCHANGED) for record in records}
+
+
+def _packed(records: Sequence[OrderRecord]) -> Mapping[str, str]:
+    """Return the parameter of `save_orders`: a JSON array around the canonical JSON."""
     parts = [
         b'{"digest":"%b","stream":%b,"partition":%d,"offset":%d,"renews":%b,"order":%b}'
         % (
@@ -122,7 +154,7 @@ def _pack(records: Sequence[OrderRecord]) -> str:
         )
         for record in records
     ]
-    return (b"[" + b",".join(parts) + b"]").decode()
+    return {"records": (b"[" + b",".join(parts) + b"]").decode()}
 
 
 def _search_query(wanted: OrderFilter) -> Query:

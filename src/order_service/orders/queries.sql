@@ -1,7 +1,7 @@
 -- The statements of the orders repository.
 
 -- name: save_orders
--- A whole batch in one statement, so in one transaction and one round trip: the database
+-- Orders of which some may be stored already, in one statement, so in one transaction and one round trip: the database
 -- unpacks the orders' canonical JSON itself, which leaves the client next to no work.
 -- Rows of the three dependent tables follow those of the orders that were written.
 WITH incoming AS MATERIALIZED (
@@ -98,6 +98,36 @@ WITH incoming AS MATERIALIZED (
       AND items.position > jsonb_array_length(changed.items)
 )
 SELECT order_uid, created FROM written WHERE rewritten
+
+-- name: stored_uids
+-- Which of these orders are stored. The limit makes the index the only way: before Postgres
+-- knows how a new table has grown, it would rather scan the whole of it.
+SELECT stored.order_uid
+FROM unnest(%(uids)s::varchar[]) AS wanted (order_uid)
+     CROSS JOIN LATERAL (
+         SELECT o.order_uid FROM orders.orders o WHERE o.order_uid = wanted.order_uid LIMIT 1
+     ) AS stored
+
+-- name: copy_orders
+-- New orders come in by COPY, which costs the database half of what `save_orders` does. The
+-- columns are in the order in which `rows` writes them.
+COPY orders.orders (
+    order_uid, track_number, entry, locale, internal_signature, customer_id, delivery_service,
+    shardkey, sm_id, date_created, oof_shard,
+    digest, source_stream, source_partition, source_offset) FROM STDIN
+
+-- name: copy_deliveries
+COPY orders.deliveries (order_uid, name, phone, zip, city, address, region, email) FROM STDIN
+
+-- name: copy_payments
+COPY orders.payments (
+    order_uid, transaction, request_id, currency, provider, amount, payment_dt, bank,
+    delivery_cost, goods_total, custom_fee) FROM STDIN
+
+-- name: copy_items
+COPY orders.items (
+    order_uid, position, chrt_id, track_number, price, rid, name, sale, size, total_price,
+    nm_id, brand, status) FROM STDIN
 
 -- name: find_orders
 -- Orders as JSON, by a condition that is appended: one uid or a list of them. A list of one
