@@ -84,7 +84,7 @@ def run(scale: Scale) -> Sequence[Row]:
             *figures,
             "orders/s",
             f"{_STORED * ours.orders:,} stored orders, the newest are cached; one connection on "
-            "both sides, in this process.",
+            "the other side, two on ours, as by default; in this process.",
         )
     ]
 

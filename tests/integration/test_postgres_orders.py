@@ -18,6 +18,7 @@ from order_service.embedded.postgres import PostgresServer
 from order_service.infra.postgres import Database, Transaction
 from order_service.infra.sql import Query
 from order_service.metrics import Metrics
+from order_service.orders import postgres
 from order_service.orders.decode import decode
 from order_service.orders.errors import StorageRejectedError, StorageUnavailableError
 from order_service.orders.ingest import Ingest
@@ -78,6 +79,25 @@ def test_any_batches_with_any_redelivery_end_in_the_last_valid_message_of_each_u
     assert stored(repository) == last_valid(topic)
     nonsense = {each.offset for each in topic if each.value == NONSENSE}
     assert {letter.message.offset for letter in letters.published} == nonsense
+
+
+def test_postgres_itself_writes_canonical_json(
+    postgres_orders: PostgresOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = as_json() | {"order_uid": "plain"}
+    given = [decode(json.dumps(document).encode()) for document in (plain, extreme())]
+    postgres_orders.save([record_of(order) for order in given])
+    monkeypatch.setattr(postgres, "_decode_stored", None)
+    for order in given:
+        assert postgres_orders.find(order.order_uid) == Document.of(order)
+
+
+def test_json_that_is_not_canonical_is_made_so(
+    postgres_orders: PostgresOrders, admin: Admin
+) -> None:
+    postgres_orders.save([record()])
+    admin.execute("UPDATE orders.orders SET digest = decode(repeat('0f', 16), 'hex')")
+    assert postgres_orders.find("order-1") == record().document
 
 
 def ingest_into(repository: PostgresOrders, letters: MemoryDeadLetters) -> Ingest:

@@ -195,6 +195,9 @@ class Commands:
     def set(self, name: str, value: bytes, *, px: int, nx: bool) -> object:
         return name, value, px, nx
 
+    def set_new(self, entry: object) -> None:
+        pass
+
     def set_many(self, entries: Sequence[object], *, only_new: bool) -> bool:
         return bool(entries) or only_new
 

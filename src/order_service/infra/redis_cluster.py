@@ -75,6 +75,11 @@ class ClusterClient:
         """See :meth:`redis.CacheClient.set`."""
         self._done([set_command(Entry(name, value, px), only_new=nx)])
 
+    def set_new(self, entry: Entry) -> None:
+        """See :meth:`redis.CacheClient.set_new`; lost while the slot moves."""
+        with _translated():
+            self._routed(entry.key, lambda node: node.set_new(entry))
+
     def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
         """See :meth:`redis.CacheClient.set_many`; one round trip for each node."""
         return not self._refusals([set_command(each, only_new=only_new) for each in entries])

@@ -103,8 +103,8 @@ class RedisCache:
 
     def _set(self, uid: str, entry: bytes, milliseconds: int) -> None:
         """Set an entry where there is none: a reader that was slow must not undo ingest."""
-        entries = [Entry(PREFIX + uid, entry, milliseconds)]
-        self._forgiving(lambda: self._client.set_many(entries, only_new=True), default=False)
+        new = Entry(PREFIX + uid, entry, milliseconds)
+        self._forgiving(lambda: self._client.set_new(new), None)
 
     def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
         """See :meth:`ports.OrderCache.fill_many`."""

@@ -63,6 +63,11 @@ class TracedCacheClient:
         with _command("SET"):
             return self._client.set(name, value, px=px, nx=nx)
 
+    def set_new(self, entry: Entry) -> None:
+        """Set an entry unless its key exists; the span is as long as the call, not the command."""
+        with _command("SET"):
+            self._client.set_new(entry)
+
     def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
         """Set all `entries` in one round trip."""
         with _command("SET", len(entries)):
