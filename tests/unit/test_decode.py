@@ -66,7 +66,6 @@ def test_the_canonical_json_keeps_the_order_of_the_fields() -> None:
 @given(orders())
 def test_a_valid_order_survives_encoding_unchanged(document: dict[str, Any]) -> None:
     order = decode(dump(document))
-    assert decode(encode(order)) == order
     assert encode(decode(encode(order))) == encode(order)
 
 
@@ -75,7 +74,7 @@ def test_a_valid_order_survives_encoding_unchanged(document: dict[str, Any]) -> 
 def test_both_faces_accept_valid_orders(document: dict[str, Any]) -> None:
     assert faults_of(document) == {}
     loaded = OrderSchema().load(document)
-    assert msgspec.convert(loaded, Order) == decode(dump(document))
+    assert encode(msgspec.convert(loaded, Order)) == encode(decode(dump(document)))
 
 
 def assert_that_both_faces_agree(document: object) -> None:
@@ -176,7 +175,7 @@ def test_the_size_limit_is_the_callers() -> None:
 
 def test_unknown_fields_are_ignored_wherever_they_stand() -> None:
     for path in ("new", "delivery.new", "payment.new", "items.0.new"):
-        assert decode(changed(path, {"deep": [1, None]})) == canonical()
+        assert encode(decode(changed(path, {"deep": [1, None]}))) == encode(canonical())
 
 
 @pytest.mark.parametrize("depth", [1, MAX_DEPTH, 300, 5_000, 200_000])
@@ -188,7 +187,7 @@ def test_nesting_in_unknown_fields_is_an_order_or_refused_at_any_depth(
     raw = RAW.rstrip()[:-1] + b',"unknown":' + nested + b"}"
     error = verdict(raw)
     if error is None:
-        assert decode(raw) == canonical()
+        assert encode(decode(raw)) == encode(canonical())
     else:
         assert error.reason == "too_deep"
         assert depth > MAX_DEPTH
@@ -225,7 +224,7 @@ def test_nul_characters_are_a_fault(path: str, value: str) -> None:
 
 
 def test_a_nul_character_in_an_unknown_field_is_ignored() -> None:
-    assert decode(changed("unknown", "a\x00b")) == canonical()
+    assert encode(decode(changed("unknown", "a\x00b"))) == encode(canonical())
 
 
 def test_an_escaped_backslash_before_u0000_is_no_nul_character() -> None:

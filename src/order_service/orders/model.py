@@ -20,7 +20,7 @@ MAX_INT = 2**31 - 1
 """Largest integer of a Postgres ``integer``."""
 
 UID_PATTERN = r"^[A-Za-z0-9_.:-]{1,64}\Z"
-EMAIL_PATTERN = r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+\Z"
+EMAIL_PATTERN = r"^[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+\Z"
 CURRENCY_PATTERN = r"^[A-Z]{3}\Z"
 
 # Orders hold no cycles, so the garbage collector need not look at them (gc=False below).
