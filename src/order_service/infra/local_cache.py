@@ -6,6 +6,7 @@ is evicted, and a hit is one dictionary read without a lock.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -40,6 +41,7 @@ class LocalCache(Generic[V]):
         entries = self._entries
         entries.pop(key, None)  # so that it becomes the youngest
         while len(entries) >= self._size:
-            # Single dictionary calls are atomic; another thread may have been faster.
-            entries.pop(next(iter(list(entries)[:1]), ""), None)
+            # Another thread may change the dictionary before its oldest key is read.
+            with suppress(RuntimeError):
+                entries.pop(next(iter(entries), ""), None)
         entries[key] = (self._clock() + self._ttl, value)
