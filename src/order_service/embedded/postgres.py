@@ -17,6 +17,9 @@ from order_service.embedded.processes import EmbeddedServerError
 from order_service.embedded.server import ServerProcess, package_folder
 
 _ADMIN = "postgres"
+# Inserts of orders touch pages of their indexes at random. The first change of a page after a
+# checkpoint logs the whole page, so checkpoints must be rare and pages stay in memory.
+_ROOM = ("shared_buffers=512MB", "max_wal_size=4GB")
 # fsync is all that is given up: a killed server still loses nothing, only a dead machine may.
 _FAST = ("fsync=off", "full_page_writes=off")
 
@@ -128,6 +131,7 @@ class PostgresServer(ServerProcess):
             f"port={self._port.claim()}",
             "unix_socket_directories=",
             "max_connections=200",
+            *_ROOM,
             *(() if self._durable else _FAST),
         ]
         options = [word for setting in settings for word in ("-c", setting)]

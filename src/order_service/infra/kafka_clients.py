@@ -90,10 +90,10 @@ def open_consumer(connection: Connection, membership: Membership) -> KafkaConsum
             # and bounds how long an idle consumer does not hear of a rebalance.
             fetch_max_wait_ms=100,
             max_poll_records=membership.max_poll_records,
-            # The library holds several answers of this size at once, and copies them; larger
-            # ones make the process grow and nothing faster.
-            fetch_max_bytes=min(_MEBIBYTE, membership.fetch_max_bytes),
-            max_partition_fetch_bytes=min(_MEBIBYTE, membership.fetch_max_bytes),
+            # The library holds several answers of this size at once, and copies them: larger
+            # ones make the process grow, smaller ones make batches small.
+            fetch_max_bytes=min(4 * _MEBIBYTE, membership.fetch_max_bytes),
+            max_partition_fetch_bytes=min(4 * _MEBIBYTE, membership.fetch_max_bytes),
             session_timeout_ms=round(membership.session_timeout * 1000),
             heartbeat_interval_ms=round(membership.session_timeout * 1000 / 10),
             max_poll_interval_ms=round(membership.max_poll_interval * 1000),

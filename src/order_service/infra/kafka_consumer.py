@@ -27,12 +27,16 @@ from .consumer_progress import (
 )
 from .kafka_source import Record, RecordSource, size_of, split
 from .lag_probe import LagProbe
+from .memory import give_back
 from .offset_ledger import OffsetLedger, OffsetRanges, Offsets, offsets_behind
 from .retry import StoppedError
 
 _log = structlog.get_logger(__name__)
 
 P = TypeVar("P")
+
+_BACKLOG = 10_000
+"""Messages after which it is worth while to return the memory that they took."""
 
 
 class Handler(Protocol[P]):
@@ -119,6 +123,7 @@ class ConsumerLoop(Generic[P]):
         self._clock = clock
         self._ledger = OffsetLedger()
         self._first_batch = first_batch
+        self._since_rest = 0
         self._source = RecordSource(
             consumer,
             topic,
@@ -183,6 +188,7 @@ class ConsumerLoop(Generic[P]):
         self._progress.turned()
         # With a batch in flight only what is buffered is taken: its end comes first.
         records = self._take(0.0 if in_flight else self._timing.poll)
+        self._since_rest += len(records)
         for batch in split(records, self._max_bytes, self._batches):
             prepared = self._prepare(batch)
             self._await(in_flight)
@@ -194,9 +200,16 @@ class ConsumerLoop(Generic[P]):
             self._await(in_flight)
             in_flight = None
             self._commit()
-            self._handler.idle()
+            self._rest()
         self._probe.if_due()
         return in_flight
+
+    def _rest(self) -> None:
+        """Use a moment without messages."""
+        self._handler.idle()
+        if self._since_rest >= _BACKLOG:
+            give_back()
+            self._since_rest = 0
 
     def _take(self, seconds: float) -> list[Record]:
         """Poll; what is taken first of all is gathered as long as more is waiting."""
