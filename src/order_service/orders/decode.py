@@ -67,7 +67,7 @@ def decode(raw: bytes | None, max_bytes: int = MAX_MESSAGE_BYTES) -> Order:
             ``too_large``, ``invalid_encoding``, ``too_deep``, ``invalid_json`` and
             ``invalid_order``.
     """
-    if raw is None or not raw:
+    if not raw:
         _refuse("empty", "The message has no content.")
     if len(raw) > max_bytes:
         _refuse("too_large", f"{len(raw)} bytes are more than {max_bytes}.")
@@ -78,9 +78,15 @@ def decode(raw: bytes | None, max_bytes: int = MAX_MESSAGE_BYTES) -> Order:
         order = _decode_open(raw)
     # JSON admits NUL characters, only as this escape; Postgres does not. Most orders hold
     # no backslash at all, and one character is found much faster than six.
-    if b"\\" in raw and b"\\u0000" in raw and (faults := faults_of(_decode_any(raw))):
-        raise InvalidOrderError("invalid_order", faults)
+    if (escape := raw.find(b"\\")) >= 0 and raw.find(b"\\u0000", escape) >= 0:
+        _refuse_nul(raw)
     return order
+
+
+def _refuse_nul(raw: bytes) -> None:
+    """Refuse a NUL character unless it is in a field that is ignored."""
+    if faults := faults_of(_decode_any(raw)):
+        raise InvalidOrderError("invalid_order", faults)
 
 
 def _decode_open(raw: bytes) -> Order:
