@@ -3,141 +3,16 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import pytest
 
 from order_service.embedded.child import Child
-from order_service.embedded.events import Event, Inbox, Job, StopRequested, Workers
+from order_service.embedded.events import Inbox, Job, StopRequested, Workers
 from order_service.embedded.restart import RestartLimits, RestartPolicy
 from order_service.embedded.shutdown import Grace
 from order_service.embedded.supervisor import StartFailedError, Supervisor, Surroundings
-
-
-@dataclass
-class ScriptedPart:
-    """A part whose faults are scripted: `failures` are raised by its starts, in turn."""
-
-    name: str
-    journal: list[str]
-    failures: list[Exception] = field(default_factory=list)
-    running: bool = False
-
-    def start(self) -> None:
-        self.journal.append(f"start {self.name}")
-        if self.failures:
-            raise self.failures.pop(0)
-        self.running = True
-
-    def stop(self, timeout: float = 10.0) -> None:
-        assert timeout >= 0
-        self.journal.append(f"stop {self.name}")
-        self.running = False
-
-    def kill(self) -> None:
-        self.journal.append(f"kill {self.name}")
-        self.running = False
-
-    def alive(self) -> bool:
-        return self.running
-
-
-@dataclass
-class Clock:
-    """Monotonic seconds that the test moves."""
-
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class ScriptedInbox(Inbox):
-    """Waiting on an empty inbox moves the clock; actions of the test happen at their time."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self._clock = clock
-        self._actions: list[tuple[float, Callable[[], None]]] = []
-
-    def at(self, seconds: float, action: Callable[[], None]) -> None:
-        self._actions.append((self._clock.now + seconds, action))
-        self._actions.sort(key=lambda timed: timed[0])
-
-    def get(self, timeout: float) -> Event | None:
-        if (event := super().get(0)) is not None:
-            return event
-        until = self._clock.now + timeout
-        if not self._actions or self._actions[0][0] > until:
-            self._clock.now = until
-            return None
-        self._clock.now, action = self._actions.pop(0)
-        action()
-        return super().get(0)
-
-
-class AtOnce:
-    """Does the work in the loop's own thread."""
-
-    def submit(self, name: str, job: Job) -> None:
-        assert name
-        job()
-
-
-class Journal:
-    """A log that remembers its lines."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def info(self, event: str, **fields: object) -> None:
-        self.lines.append(f"info {event} {fields}")
-
-    def warning(self, event: str, **fields: object) -> None:
-        self.lines.append(f"warning {event} {fields}")
-
-    def error(self, event: str, **fields: object) -> None:
-        self.lines.append(f"error {event} {fields}")
-
-    def has(self, text: str) -> bool:
-        return any(text in line for line in self.lines)
-
-
-class Scene:
-    """A supervisor with everything around it under the test's control."""
-
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.inbox = ScriptedInbox(self.clock)
-        self.log = Journal()
-        self.journal: list[str] = []
-        self.workers = AtOnce()
-        self.children: list[Child] = []
-        self.replaces: dict[str, list[str]] = {}
-
-    def child(
-        self,
-        name: str,
-        after: Iterable[str] = (),
-        *,
-        once: bool = False,
-        foundation: bool = False,
-        bound_to: str = "",
-    ) -> ScriptedPart:
-        part = ScriptedPart(name, self.journal)
-        policy = RestartPolicy(RestartLimits(), jitter=lambda: 1.0)
-        child = Child(part, policy, tuple(after), once, foundation, bound_to)
-        self.children.append(child)
-        return part
-
-    def run(self, stop_after: float) -> None:
-        self.inbox.at(stop_after, lambda: self.inbox.put(StopRequested()))
-        around = Surroundings(self.log, self.clock, self.inbox, self.workers)
-        Supervisor(self.children, around, lambda name: self.replaces.get(name, [])).run()
-
-    def starts(self, name: str) -> int:
-        return self.journal.count(f"start {name}")
+from tests.unit.scripted_parts import AtOnce, Scene, ScriptedPart
 
 
 @pytest.fixture
@@ -334,34 +209,3 @@ def test_a_second_stop_request_kills_what_the_first_only_asked_to_end(scene: Sce
     killed_after = scene.journal.index("kill deaf")
     assert killed_after > 0
     assert scene.clock.now - began < 15
-
-
-def test_delays_double_up_to_their_ceiling() -> None:
-    policy = RestartPolicy(RestartLimits(base_delay=1, max_delay=10), jitter=lambda: 1.0)
-    delays = [policy.died(now=second, uptime=0).delay for second in range(7)]
-    assert delays == [1, 2, 4, 8, 10, 10, 10]
-
-
-def test_jitter_takes_at_most_half_of_a_delay() -> None:
-    policy = RestartPolicy(RestartLimits(base_delay=1, max_delay=10), jitter=lambda: 0.0)
-    assert [policy.died(now=second, uptime=0).delay for second in range(3)] == [0.5, 1, 2]
-
-
-def test_a_child_that_stayed_up_long_enough_starts_over_with_the_first_delay() -> None:
-    policy = RestartPolicy(RestartLimits(base_delay=1, stable_after=20), jitter=lambda: 1.0)
-    for second in range(5):
-        policy.died(now=second, uptime=0.5)
-    assert policy.died(now=100, uptime=20).delay == 1
-
-
-def test_only_deaths_inside_the_window_make_a_crash_loop() -> None:
-    policy = RestartPolicy(RestartLimits(loop_deaths=3, loop_window=60), jitter=lambda: 1.0)
-    verdicts = [policy.died(now=second, uptime=1) for second in (0, 30, 59, 61, 200)]
-    assert [verdict.crash_loop for verdict in verdicts] == [False, False, True, True, False]
-    assert [verdict.recent_deaths for verdict in verdicts] == [1, 2, 3, 3, 1]
-
-
-def test_ten_thousand_deaths_do_not_overflow_the_delay() -> None:
-    policy = RestartPolicy(RestartLimits(max_delay=15), jitter=lambda: 1.0)
-    delays = [policy.died(now=n, uptime=0).delay for n in range(10_000)]
-    assert delays[-1] == 15
