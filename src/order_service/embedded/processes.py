@@ -164,7 +164,9 @@ def end_leftover(pid_file: Path) -> None:
     """
     record = _read_pid_file(pid_file)
     pid, owner = int(record.get("pid", 0)), int(record.get("owner", 0))
-    if pid and identity(pid) == record["started"]:
+    running = identity(pid) if pid else None
+    # A child that ended before its file was written has no start in it, and runs no more.
+    if running is not None and running == record["started"]:
         if identity(owner) == record["owner_started"]:
             raise EmbeddedServerError(f"{pid_file.parent} is in use by process {owner}")
         end_tree(pid)
