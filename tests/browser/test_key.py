@@ -86,6 +86,7 @@ def test_a_key_that_is_not_valid_is_told_and_forgotten(
 def test_a_text_that_is_no_key_is_not_sent(closed: Site, page: Page, page_url: str) -> None:
     page.goto(f"{page_url}/?order={UID}")
     heading(page, "Reading orders needs a key")
+    page.wait_for_load_state("networkidle")
     asked = len(closed.asked)
     enter(page, "my password")
     assert page.get_by_label("API key").evaluate("input => input.validity.patternMismatch")
