@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,10 @@ import msgspec
 import psycopg
 import pytest
 from hypothesis import example, given, settings
-from msgspec.structs import replace
 
 from order_service.bootstrap.backends import open_database
 from order_service.embedded.postgres import PostgresServer
-from order_service.infra.postgres import Database, Transaction
-from order_service.infra.sql import Query
+from order_service.infra.postgres import Database
 from order_service.metrics import Metrics
 from order_service.orders import postgres
 from order_service.orders.decode import decode
@@ -26,18 +23,13 @@ from order_service.orders.model import MAX_BIGINT, MAX_INT, Document, Order
 from order_service.orders.ports import Outcome
 from order_service.orders.postgres import PostgresOrders
 from tests.backends import Environ, config_of, migrator_of
-from tests.builders import STREAM, Message, as_json, canonical, record, record_of, refused_record
+from tests.builders import STREAM, Message, as_json, record, record_of, refused_record
 from tests.fakes import MemoryCache, MemoryDeadLetters, Once, Told
 from tests.integration.service_process import eventually
 from tests.servers import started
 from tests.strategies import NONSENSE, UIDS, delivered, deliveries, last_valid, orders, topics
 
 Admin = psycopg.Connection[Any]
-
-
-def copying(database: Database) -> PostgresOrders:
-    """A repository that stores even a single new order by COPY."""
-    return PostgresOrders(database, worth_copying=1)
 
 
 def extreme() -> dict[str, Any]:
@@ -60,7 +52,7 @@ def test_what_postgres_returns_is_what_was_ingested_byte_for_byte(
     database: Database, admin: Admin, document: dict[str, Any]
 ) -> None:
     order = decode(json.dumps(document).encode())
-    for repository in (PostgresOrders(database), copying(database)):
+    for repository in (PostgresOrders(database), PostgresOrders(database, worth_copying=1)):
         admin.execute("DELETE FROM orders.orders WHERE order_uid = %s", [order.order_uid])
         repository.save([record_of(order)])
         assert repository.find(order.order_uid) == Document.of(order)
@@ -164,75 +156,6 @@ def test_what_no_validation_let_through_is_refused_for_good_and_not_retried(
         postgres_orders.save([bad])
     assert "Test Testov" not in caught.value.detail
     assert postgres_orders.find("order-1") is None
-
-
-UNFIT = [
-    {"payment": {"amount": -1}},
-    {"payment": {"amount": MAX_BIGINT + 1}},
-    {"payment": {"currency": "USDX"}},
-    {"sm_id": MAX_INT + 1},
-    {"delivery": {"name": "\0"}},
-    {"delivery": {"name": "x" * 256}},
-    {"delivery": {"name": ""}},
-    {"delivery": {"email": "x"}},
-    {"date_created": datetime(1969, 1, 1, tzinfo=UTC)},
-]
-
-
-def with_changes(changes: dict[str, Any]) -> Order:
-    """The sample with fields changed, those of its parts too; the rules are not applied."""
-    given = canonical()
-    for name, value in changes.items():
-        new = replace(getattr(given, name), **value) if isinstance(value, dict) else value
-        # Not even the rule that the order itself insists on.
-        given = replace(given, **{name: new}) if name != "date_created" else dated(given, new)
-    return given
-
-
-def dated(given: Order, moment: datetime) -> Order:
-    undated = replace(given)
-    msgspec.structs.force_setattr(undated, "date_created", moment)
-    return undated
-
-
-@pytest.mark.parametrize("changes", UNFIT, ids=str)
-def test_copy_refuses_for_good_what_no_validation_let_through(
-    postgres_orders: PostgresOrders, database: Database, changes: dict[str, Any]
-) -> None:
-    with pytest.raises(StorageRejectedError) as caught:
-        copying(database).save([record("fine"), record_of(with_changes(changes))])
-    assert "Test Testov" not in caught.value.detail
-    assert postgres_orders.find("fine") is None
-
-
-@pytest.mark.parametrize(
-    "meanwhile",
-    [
-        ("en", 5, Outcome.UNCHANGED, "en"),
-        ("ru", 5, Outcome.REPLACED, "en"),
-        ("ru", 7, Outcome.UNCHANGED, "ru"),
-    ],
-    ids=["the same", "an older one", "a newer one"],
-)
-def test_an_order_that_another_consumer_stores_meanwhile_is_judged_like_any_that_is_stored(
-    postgres_orders: PostgresOrders,
-    database: Database,
-    monkeypatch: pytest.MonkeyPatch,
-    meanwhile: tuple[str, int, Outcome, str],
-) -> None:
-    locale, offset, outcome, kept = meanwhile
-    copy = Transaction.copy
-
-    def overtaken(transaction: Transaction, query: Query, rows: bytes) -> None:
-        monkeypatch.setattr(Transaction, "copy", copy)
-        postgres_orders.save([record("order-1", offset, locale=locale)])
-        copy(transaction, query, rows)
-
-    monkeypatch.setattr(Transaction, "copy", overtaken)
-    outcomes = copying(database).save([record("order-0", 5), record("order-1", 6)])
-    assert outcomes == {"order-0": Outcome.CREATED, "order-1": outcome}
-    assert postgres_orders.find("order-1") == record(locale=kept).document
-    assert postgres_orders.find("order-0") == record("order-0").document
 
 
 def test_unchanged_orders_are_not_written(postgres_orders: PostgresOrders, admin: Admin) -> None:

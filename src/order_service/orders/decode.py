@@ -5,10 +5,10 @@ it refuses is taken apart slowly, for a complete list of faults.
 """
 
 import re
-from typing import Annotated, Any, NoReturn, TypeVar, cast
+from typing import Annotated, Any, NoReturn, TypeVar, cast, get_type_hints
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from .errors import InvalidOrderError
 from .model import Delivery, Item, Order, Payment
@@ -40,11 +40,12 @@ def _closed(part: type[Part], **parts: Any) -> type[Part]:  # noqa: ANN401 - ann
     return cast("type[Part]", closed)
 
 
+_items_rules = get_type_hints(Order, include_extras=True)["items"].__metadata__
 _CLOSED_ORDER = _closed(
     Order,
     delivery=_closed(Delivery),
     payment=_closed(Payment),
-    items=Annotated[tuple[_closed(Item), ...], Meta(min_length=1)],  # type: ignore[misc]
+    items=Annotated[tuple[_closed(Item), ...], *_items_rules],  # type: ignore[misc]
 )
 _decode_known = msgspec.json.Decoder(_CLOSED_ORDER).decode
 _decode = msgspec.json.Decoder(Order).decode
