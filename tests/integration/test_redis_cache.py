@@ -9,7 +9,7 @@ from redis import Redis
 
 from order_service.embedded.valkey import ValkeyServer
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis import connect
+from order_service.infra.redis import Entry, connect
 from order_service.orders.ports import ABSENT
 from order_service.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from tests.backends import free_port
@@ -234,3 +234,29 @@ def test_a_thousand_entries_are_set_and_an_absence_among_them_kept_for_readers(
     assert rig.cache.get("order-5") is ABSENT
     rig.cache.put_many([(f"order-{number}", OTHER) for number in range(1000)])
     assert all(rig.cache.get(f"order-{number}") == OTHER for number in range(1000))
+
+
+@pytest.mark.parametrize("fills", [1, 99, 100, 101, 250])
+def test_answers_that_nobody_waited_for_are_not_taken_for_that_of_the_next_question(
+    valkey_server: ValkeyServer, valkey: Redis, fills: int
+) -> None:
+    valkey.set("known", b"before")
+    with closing(connect(f"redis://127.0.0.1:{valkey_server.port}", 1.0, 2)) as client:
+        client.set_new(Entry("known", b"after", 60_000))
+        for number in range(fills):
+            client.set_new(Entry(f"key-{number}", b"%d" % number, 60_000))
+        assert client.fast_get("known") == b"before"
+        assert client.fast_get("nobody") is None
+        assert client.fast_get(f"key-{fills - 1}") == b"%d" % (fills - 1)
+        assert client.set_many([Entry("a", b"1", 60_000)], only_new=False)
+        assert client.fast_get("a") == b"1"
+
+
+def test_a_refusal_that_nobody_waited_for_does_no_harm(
+    valkey_server: ValkeyServer, valkey: Redis
+) -> None:
+    valkey.set("known", b"before")
+    with closing(connect(f"redis://127.0.0.1:{valkey_server.port}", 1.0, 2)) as client:
+        client.set_new(Entry("refused", b"value", -1))
+        assert client.fast_get("known") == b"before"
+        assert client.fast_get("refused") is None
