@@ -82,6 +82,7 @@ class Options(NamedTuple):
     max_bytes: int = 1_000_000
     max_poll_interval: float = 300.0
     shutdown: float = 10.0
+    linger: float = 0.0
 
 
 class Bench:
@@ -126,7 +127,9 @@ class Bench:
             batches=self.told,
             stopping=stopping,
             max_bytes=given.max_bytes,
-            timing=Timing(poll=0.1, keepalive=0.2, lag_probe=0.2, shutdown=given.shutdown),
+            timing=Timing(
+                poll=0.1, linger=given.linger, keepalive=0.2, lag_probe=0.2, shutdown=given.shutdown
+            ),
         ).run()
 
 

@@ -40,6 +40,19 @@ def test_all_is_stored_in_order_and_committed_behind_the_last(bench: Bench) -> N
 
 
 @real_broker
+def test_messages_that_keep_coming_are_gathered(bench: Bench) -> None:
+    handler = Handler()
+    bench.produce(*numbered(1))
+    with bench.running(handler, linger=1.0):
+        eventually(lambda: len(handler.values) == 1, "the first message is stored")
+        for value in numbered(20, 1):
+            bench.produce(value)
+        eventually(lambda: len(handler.values) == 21, "the others are stored")
+    assert handler.values == numbered(21)
+    assert len(handler.stored) <= 7, "each came alone"
+
+
+@real_broker
 def test_a_loop_knows_the_identity_of_its_topic(bench: Bench) -> None:
     bench.produce(b"x")
     handler = Handler()

@@ -56,6 +56,7 @@ class Timing(NamedTuple):
     """Times of the loop, in seconds."""
 
     poll: float = 0.5
+    linger: float = 0.0
     gather: float = 1.0
     keepalive: float = 1.0
     lag_probe: float = 5.0
@@ -91,8 +92,7 @@ class ConsumerLoop(Generic[P]):
         stopping: Ends the loop.
         max_bytes: Most bytes of one batch; a single larger message is a batch of its own.
         first_batch: Messages that the first batch should have, if as many are waiting and
-            they are no more than `max_bytes`: so many verdicts tell whether a restart
-            met a poisoned topic.
+            fit into it: so many verdicts tell whether a restart met a poisoned topic.
         timing: Times of the loop.
         clock: Monotonic seconds.
     """
@@ -131,6 +131,7 @@ class ConsumerLoop(Generic[P]):
             progress=progress,
             observer=observer,
             timeout=timing.probe_timeout,
+            linger=timing.linger,
         )
         self._probe = self._make_probe()
 

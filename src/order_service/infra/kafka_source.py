@@ -13,6 +13,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from .consumer_progress import BatchObserver, ConsumerObserver, ConsumerProgress
+from .fetch_pacing import FetchPacing
 from .kafka_clients import insist_on_rejoin
 from .offset_ledger import OffsetLedger
 
@@ -38,6 +39,7 @@ class RecordSource:
         progress: Told of every answer of a broker.
         observer: Told of it, too, and of gaps.
         timeout: Longest wait for the committed offset of a partition, in seconds.
+        linger: Longest time that brokers gather messages of a stream, in seconds.
         sleep: Waits some seconds, for tests.
 
     Attributes:
@@ -53,6 +55,7 @@ class RecordSource:
         progress: ConsumerProgress,
         observer: ConsumerObserver,
         timeout: float,
+        linger: float = 0.0,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._sleep = sleep
@@ -64,6 +67,7 @@ class RecordSource:
         self._observer = observer
         self._timeout_ms = round(timeout * 1000)
         self._stream_changed = False
+        self._pacing = FetchPacing(consumer, linger)
 
     def join(self) -> None:
         """Subscribe. The partitions come with a later poll."""
@@ -85,6 +89,7 @@ class RecordSource:
         after = self._topic_id()
         self._stream_changed |= before not in {None, after}
         self.stream = None if self._stream_changed else after
+        self._pacing.polled(messages=bool(polled), waited=seconds > 0)
         if polled:
             self._heard()
         for partition, records in polled.items():
