@@ -1,19 +1,43 @@
-"""The in-process cache forgets by age and by number, oldest first."""
+"""The in-process cache forgets by age, not all at once, and by number, oldest first."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from random import Random
+
+import pytest
 
 from order_service.infra.local_cache import LocalCache
 from tests.fakes import Clock
 
 
-def test_an_entry_lives_for_its_time_and_no_longer() -> None:
+def longest() -> float:
+    """The throw of the dice that gives an entry the longest lifetime."""
+    return 0.0
+
+
+@pytest.mark.parametrize(("thrown", "lifetime"), [(0.0, 1.0), (0.5, 0.75), (0.999, 0.5005)])
+def test_an_entry_lives_for_its_time_and_no_longer(thrown: float, lifetime: float) -> None:
     clock = Clock()
-    cache = LocalCache[str](size=2, ttl=1.0, clock=clock)
+    cache = LocalCache[str](size=2, ttl=1.0, clock=clock, dice=lambda: thrown)
     cache.put("a", "A")
-    clock.now += 1.0
+    clock.now += lifetime
     assert cache.get("a") == "A"
     clock.now += 0.001
     assert cache.get("a") is None
+
+
+def test_entries_that_were_made_together_do_not_end_together() -> None:
+    clock, dice = Clock(), Random(1)  # noqa: S311 - repeatable on purpose
+    cache = LocalCache[int](size=1000, ttl=1.0, clock=clock, dice=dice.random)
+    for number in range(1000):
+        cache.put(str(number), number)
+    left = []
+    for _ in range(11):
+        left.append(sum(cache.get(str(number)) is not None for number in range(1000)))
+        clock.now += 0.1
+    gone = [before - after for before, after in pairwise(left)]
+    assert (gone[:5], left[-1]) == ([0] * 5, 0)
+    assert max(gone) < 300
 
 
 def test_a_key_that_was_never_put_is_not_there() -> None:
@@ -29,7 +53,7 @@ def test_the_oldest_entry_makes_room() -> None:
 
 def test_an_entry_that_is_put_again_is_young_again() -> None:
     clock = Clock()
-    cache = LocalCache[str](2, 1.0, clock)
+    cache = LocalCache[str](2, 1.0, clock, longest)
     cache.put("a", "old")
     cache.put("b", "b")
     clock.now += 0.9

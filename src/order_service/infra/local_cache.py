@@ -1,9 +1,12 @@
 """A small in-process cache with a short lifetime.
 
 Entries live for a second or so, in which the order of their use says little: the oldest
-is evicted, and a hit is one dictionary read without a lock.
+is evicted, and a hit is one dictionary read without a lock. Some live shorter than others: entries
+that were made together must not all end together, or their renewal would hold up everything
+else once in every lifetime.
 """
 
+import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,14 +20,22 @@ class LocalCache(Generic[V]):
 
     Args:
         size: Most entries; 0 turns the cache off.
-        ttl: Lifetime of an entry in seconds.
+        ttl: Longest lifetime of an entry in seconds; the shortest is half of it.
         clock: Monotonic seconds.
+        dice: Random numbers from 0 to below 1.
     """
 
-    def __init__(self, size: int, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        size: int,
+        ttl: float,
+        clock: Callable[[], float] = time.monotonic,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
         self._size = size
         self._ttl = ttl
         self._clock = clock
+        self._dice = dice
         self._entries: dict[str, tuple[float, V]] = {}
 
     def get(self, key: str) -> V | None:
@@ -35,7 +46,7 @@ class LocalCache(Generic[V]):
         return entry[1]
 
     def put(self, key: str, value: V) -> None:
-        """Keep `value` for the lifetime of an entry."""
+        """Keep `value` for a lifetime between half the longest and the longest."""
         if not self._size:
             return
         entries = self._entries
@@ -44,4 +55,4 @@ class LocalCache(Generic[V]):
             # Another thread may change the dictionary before its oldest key is read.
             with suppress(RuntimeError):
                 entries.pop(next(iter(entries), ""), None)
-        entries[key] = (self._clock() + self._ttl, value)
+        entries[key] = (self._clock() + self._ttl * (1 - self._dice() / 2), value)
