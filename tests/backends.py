@@ -13,8 +13,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from psycopg import sql
 from redis import Redis
 
-from order_service.bootstrap.backends import kafka_connection as connection_of
 from order_service.bootstrap.backends import open_database
+from order_service.bootstrap.brokers import kafka_connection as connection_of
 from order_service.bootstrap.migrate import make_migrator
 from order_service.config import Config, load_config
 from order_service.embedded.postgres import PostgresServer

@@ -20,8 +20,8 @@ from order_service.infra.kafka_producer import AcknowledgedProducer
 from order_service.infra.kafka_topics import ensure_topics
 from order_service.infra.memory import share_one_arena
 from order_service.infra.retry import Retry, StoppedError
-from order_service.infra.tracing.backends import TracedProducer
 from order_service.infra.tracing.batches import BatchTracing, Subscription
+from order_service.infra.tracing.sending import TracedProducer
 from order_service.infra.watchdog import Watchdog
 from order_service.metrics import Metrics
 from order_service.orders.dead_letters import KafkaDeadLetters
@@ -30,15 +30,8 @@ from order_service.orders.ingest import Ingest
 from order_service.orders.postgres import PostgresOrders
 from order_service.orders.rejections import RejectionLimit
 
-from .backends import (
-    connect_redis,
-    kafka_connection,
-    letter_limit,
-    make_cache,
-    make_retry,
-    open_database,
-    open_letter_producer,
-)
+from .backends import connect_redis, make_cache, make_retry, open_database
+from .brokers import kafka_connection, letter_limit, open_letter_producer
 from .checks import ConsumerCheck, RetryCheck, any_failing
 from .tracing import open_tracer
 
@@ -191,6 +184,7 @@ def _timing(settings: Kafka) -> Timing:
     often = settings.fetch_age_limit / 3
     usual = Timing()
     return usual._replace(
+        linger=settings.batch.linger,
         lag_probe=min(usual.lag_probe, often),
         probe_timeout=min(usual.probe_timeout, often),
         shutdown=settings.shutdown_timeout,

@@ -12,7 +12,7 @@ from order_service.orders.dead_letter_outlet import KafkaOutlet
 from order_service.orders.dead_letter_replay import Replay
 from order_service.orders.dead_letter_search import DeadLetterLog
 
-from .backends import kafka_connection, open_letter_producer
+from .brokers import kafka_connection, open_letter_producer
 
 
 class DeadLetterDesk(NamedTuple):

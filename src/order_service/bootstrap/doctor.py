@@ -20,7 +20,8 @@ from order_service.infra.diagnosis.finding import Finding, Look, hint, look_at_a
 from order_service.infra.resources import bundled
 from order_service.orders.redis_cache import PREFIX
 
-from .backends import connect_redis, kafka_connection, letter_limit, postgres_tls
+from .backends import connect_redis, postgres_tls
+from .brokers import kafka_connection, letter_limit
 
 _STORED = ("SELECT", "INSERT", "UPDATE")
 _RIGHTS = {

@@ -1,18 +1,16 @@
-"""Spans of what is asked of Postgres, Redis and Kafka, below whatever span is current.
+"""Spans of what is asked of Postgres and Redis, below whatever span is current.
 
-Attributes follow OpenTelemetry's semantic conventions for databases and messaging, as far as
-they hold no data: statements by name, commands without keys.
+Attributes follow OpenTelemetry's semantic conventions for databases, as far as they
+hold no data: statements by name, commands without keys.
 """
 
 import contextlib
 from collections.abc import Sequence
 
-from order_service.infra.kafka_producer import AcknowledgedProducer, Record
 from order_service.infra.postgres import QueryObserver
 from order_service.infra.redis import CacheClient, Entry
 
 from .spans import Attributes, Span, child_span, current_span
-from .traceparent import HEADER
 
 
 class TracedQueries:
@@ -92,30 +90,3 @@ def _command(name: str, size: int = 1) -> contextlib.AbstractContextManager[Span
     if size > 1:
         attributes["db.operation.batch.size"] = size
     return child_span(name, "client", attributes)
-
-
-class TracedProducer(AcknowledgedProducer):
-    """Publishes within a span, and hands the trace on in the records' headers."""
-
-    def publish(self, records: Sequence[Record]) -> None:
-        """See :meth:`AcknowledgedProducer.publish`."""
-        if not records:
-            return
-        topic = records[0].topic
-        with child_span(f"send {topic}", "producer", _sending(topic, len(records))) as span:
-            super().publish(_followed(records, span) if span else records)
-
-
-def _sending(topic: str, count: int) -> Attributes:
-    return {
-        "messaging.system": "kafka",
-        "messaging.operation.name": "send",
-        "messaging.operation.type": "send",
-        "messaging.destination.name": topic,
-        "messaging.batch.message_count": count,
-    }
-
-
-def _followed(records: Sequence[Record], span: Span) -> list[Record]:
-    header = (HEADER, span.context.header().encode())
-    return [record._replace(headers=[*record.headers, header]) for record in records]
