@@ -16,6 +16,7 @@ import pytest
 import redis
 
 import order_service
+from order_service.embedded.machine import memory_bytes
 from order_service.embedded.mock_kafka import MockKafka
 from order_service.embedded.postgres import PostgresServer
 from order_service.embedded.process_table import identity
@@ -179,6 +180,13 @@ def test_rows_and_passwords_outlive_the_server_object(tmp_path: Path) -> None:
             assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
         assert "POSTGRES_PASSWORD" in second.environment()
         assert second.environment()["POSTGRES_PASSWORD"] == first.environment()["POSTGRES_PASSWORD"]
+
+
+def test_postgres_may_keep_a_quarter_of_the_memory_in_buffers(tmp_path: Path) -> None:
+    with started(PostgresServer(tmp_path)) as server, admin(server) as connection:
+        row = connection.execute("SELECT pg_size_bytes(current_setting('shared_buffers'))")
+        [(buffers,)] = row.fetchall()
+    assert buffers == pytest.approx(min(memory_bytes() / 4, 4 << 30), rel=0.01)
 
 
 def test_postgres_starts_though_its_lock_file_names_a_foreign_process(
