@@ -1,16 +1,18 @@
 """The embedded brokers, met by the client library of the service."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaConnectionError
 
-from order_service.embedded.apache_kafka import ApacheKafka
+from order_service.embedded.apache_kafka import ApacheKafka, class_archive
 from order_service.embedded.mock_kafka import MockKafka
 from order_service.embedded.processes import EmbeddedServerError
 from order_service.embedded.server import KafkaServer
@@ -39,6 +41,7 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KafkaServ
 def trio(tmp_path: Path) -> Iterator[ApacheKafka]:
     with started(ApacheKafka(tmp_path, brokers=3, topics={"orders": 3})) as cluster:
         yield cluster
+        cluster.kill()  # its good order takes seconds
 
 
 def settings(server: KafkaServer) -> dict[str, Any]:
@@ -107,6 +110,14 @@ def test_the_mock_broker_takes_a_burst_of_orders(tmp_path: Path) -> None:
 
 
 @pytest.mark.apache_kafka
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has mapped")
+def test_a_broker_has_its_classes_from_the_archive(kafka_server: KafkaServer) -> None:
+    [option] = class_archive.options()
+    archive = option.partition("=")[2]
+    assert archive in {each.path for each in psutil.Process(kafka_server.pid).memory_maps()}
+
+
+@pytest.mark.apache_kafka
 @pytest.mark.parametrize("end", [ApacheKafka.kill, ApacheKafka.stop])
 def test_messages_outlive_the_broker_and_its_owner(
     tmp_path: Path, end: Callable[[ApacheKafka], None]
@@ -119,6 +130,8 @@ def test_messages_outlive_the_broker_and_its_owner(
 
 
 @pytest.mark.apache_kafka
+# kafka-python may forget the socket to a broker that dies while it is being closed.
+@pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")
 def test_three_brokers_go_on_without_one_and_take_it_back(trio: ApacheKafka) -> None:
     trio.brokers[0].kill()
     assert not trio.alive()

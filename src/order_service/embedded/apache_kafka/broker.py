@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from order_service.embedded.apache_kafka import jars
+from order_service.embedded.apache_kafka import class_archive, jars
 from order_service.embedded.kafka_probe import answers_kafka
 from order_service.embedded.ports import HOST, Port
 from order_service.embedded.server import ServerProcess
@@ -95,7 +95,8 @@ class KafkaBroker(ServerProcess):
     def _java(self, main_class: str, *arguments: str) -> list[str]:
         log4j = f"-Dlog4j2.configurationFile={_LOG4J}"
         crash = [f"-XX:ErrorFile={self._folder}/java-crash.log", "-XX:-UsePerfData"]
-        options = [*self._java_options, *crash, log4j, "-cp", f"{jars.jars_folder()}/*"]
+        shared = class_archive.options()
+        options = [*self._java_options, *shared, *crash, log4j, "-cp", f"{jars.jars_folder()}/*"]
         return [jars.java(), *options, main_class, *arguments]
 
     def _write_properties(self) -> None:

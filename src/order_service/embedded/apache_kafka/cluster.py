@@ -1,6 +1,7 @@
 """An embedded Apache Kafka of one or more nodes, its data kept from start to start."""
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +11,13 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from order_service.embedded.apache_kafka import class_archive
 from order_service.embedded.apache_kafka.broker import JAVA_OPTIONS, KafkaBroker, Security
 from order_service.embedded.processes import EmbeddedServerError
 
 _RETRY_SECONDS = 0.1
 _CLIENT_MS = 15_000
+_START_SECONDS = 90.0
 
 
 class ApacheKafka:
@@ -34,7 +37,7 @@ class ApacheKafka:
         topics: Mapping[str, int] | None = None,
         *,
         java_options: Sequence[str] = JAVA_OPTIONS,
-        start_timeout: float = 90.0,
+        start_timeout: float = _START_SECONDS,
         security: Security = Security(),  # noqa: B008 - immutable
     ) -> None:
         """Nothing is started or written yet.
@@ -86,6 +89,7 @@ class ApacheKafka:
 
     def start(self) -> None:
         """Start the nodes that do not run, and wait until they know each other; see `Server`."""
+        class_archive.ensure(_live_once)
         deadline = time.monotonic() + self._start_timeout
         for broker in self.brokers:
             if not broker.alive():
@@ -159,6 +163,14 @@ class ApacheKafka:
         """Do `action` on all nodes at the same time: together they start, vote and stop."""
         with ThreadPoolExecutor(len(self.brokers)) as pool:
             list(pool.map(action, self.brokers))
+
+
+def _live_once(java_option: str) -> None:
+    """Start and stop a broker that keeps nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        broker = KafkaBroker(1, Path(folder), [*JAVA_OPTIONS, java_option], _START_SECONDS)
+        broker.start()
+        broker.stop(_START_SECONDS)
 
 
 def _in_sync(topics: list[dict[str, Any]]) -> bool:

@@ -66,7 +66,7 @@ def fetch() -> Path:
     """
     folder = jars_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_name(f"{folder.name}.lock")):
+    with locked(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
             partial = folder.with_name(f"{folder.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
@@ -97,7 +97,8 @@ def _java_version() -> int | None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of this file for the block, against other processes too; blocks until free."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
