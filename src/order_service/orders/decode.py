@@ -79,7 +79,7 @@ def decode(raw: bytes | None, max_bytes: int = MAX_MESSAGE_BYTES) -> Order:
         order = _decode_open(raw)
     # JSON admits NUL characters, only as this escape; Postgres does not. Most orders hold
     # no backslash at all, and one character is found much faster than six.
-    if (escape := raw.find(b"\\")) >= 0 and raw.find(b"\\u0000", escape) >= 0:
+    if b"\\" in raw and b"\\u0000" in raw:
         _refuse_nul(raw)
     return order
 

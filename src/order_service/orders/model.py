@@ -25,7 +25,8 @@ CURRENCY_PATTERN = r"^[A-Z]{3}\Z"
 
 # Orders hold no cycles, so the garbage collector need not look at them (gc=False below).
 
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_YEAR = 1970
+_EARLIEST = datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC)
 
 
 def _text(description: str, example: str, *, shortest: int = 1) -> Meta:
@@ -154,8 +155,8 @@ class Order(Struct, frozen=True, kw_only=True, gc=False):
     def __post_init__(self) -> None:
         """Bring the creation time into UTC; refuse years outside 1970 to 9999."""
         moment = self.date_created
-        # Nearly every order is in UTC already: spare it the conversion.
-        if moment.tzinfo is not UTC or moment < _EARLIEST:
+        # Nearly every order is in UTC already: spare it the conversion, and a comparison of times.
+        if moment.tzinfo is not UTC or moment.year < _FIRST_YEAR:
             msgspec.structs.force_setattr(self, "date_created", to_utc(moment))
 
 
