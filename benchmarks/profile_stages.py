@@ -22,12 +22,8 @@ from benchmarks.orders import Sample, samples
 from benchmarks.stack import TOPIC, Stack, running_stack
 from benchmarks.stored import fill_cache, paths, store
 from order_service.bootstrap.api import make_services
-from order_service.bootstrap.backends import (
-    connect_redis,
-    kafka_connection,
-    make_cache,
-    open_database,
-)
+from order_service.bootstrap.backends import connect_redis, make_cache, open_database
+from order_service.bootstrap.brokers import kafka_connection
 from order_service.config import Config, load_config
 from order_service.http.app import create_wsgi
 from order_service.infra import kafka_clients
