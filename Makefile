@@ -69,12 +69,15 @@ $(DEV_READY): $(RUN_READY) requirements/dev.lock
 run: $(RUN_READY) ## Run everything here [DEMO=1: with sample orders] [KAFKA=apache: a durable Kafka, needs Java and Maven]
 	@exec $(BIN)/order-service run $(if $(call is_on,$(DEMO)),--demo) $(if $(KAFKA),--kafka $(KAFKA))
 
-# Tests mostly wait for servers: three at a time keep two cores busy. Files stay together,
+# Tests mostly wait for servers: four at a time keep two cores busy. Files stay together,
 # because their tests share servers, and keep their order: the slow ones come first.
-WORKERS ?= 3
+WORKERS ?= 4
+
+# Hundreds of processes are started, each of which would compile the code anew.
+test bench: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test
-test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"] [WORKERS=3]
+test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"] [WORKERS=4]
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint

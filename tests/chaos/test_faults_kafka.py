@@ -25,6 +25,7 @@ def trio(tmp_path: Path) -> Iterator[Stack]:
         running_stack(tmp_path, kafka) as stack,
     ):
         yield stack
+        kafka.kill()  # its good order takes seconds
 
 
 def test_a_killed_broker_is_waited_for_and_nothing_is_lost(

@@ -16,14 +16,11 @@ from kafka.errors import KafkaError
 from redis import RedisError
 from structlog.testing import capture_logs
 
-from order_service.bootstrap.backends import (
-    connect_redis,
-    kafka_connection,
-    make_cache,
-    open_database,
-)
+from order_service.bootstrap.backends import connect_redis, make_cache, open_database
+from order_service.bootstrap.brokers import kafka_connection
 from order_service.bootstrap.storage import open_storage
 from order_service.embedded.apache_kafka import ApacheKafka
+from order_service.embedded.ports import free_port
 from order_service.infra import kafka_clients
 from order_service.infra.kafka_topics import ensure_topics
 from order_service.infra.postgres import UnavailableError
@@ -270,7 +267,9 @@ def test_a_master_and_its_sentinels_are_asked_over_tls(
 def test_a_cluster_is_asked_over_tls(
     authority: Authority, identity: Identity, tmp_path: Path
 ) -> None:
-    mode = ("--cluster-enabled", "yes", "--tls-cluster", "yes")
+    # Left alone it takes a port 10,000 higher, which may belong to an outgoing connection.
+    bus = ("--cluster-port", str(free_port()))
+    mode = ("--cluster-enabled", "yes", "--tls-cluster", "yes", *bus)
     files = redis_files(authority, identity)
     with started(TlsRedis(tmp_path, authority, *mode)) as node:
         with closing(alone(node, files)) as direct:
