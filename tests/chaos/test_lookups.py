@@ -122,9 +122,9 @@ def test_with_both_backends_away_the_api_says_that_it_has_nothing_to_offer(
     api.await_status(200, 10)
 
 
-def test_a_stampede_on_one_order_is_one_query(
-    stack: Stack, api: Service, stored: list[str]
-) -> None:
+def test_a_stampede_on_one_order_is_one_query(stack: Stack, stored: list[str]) -> None:
+    api = stack.api(CACHE_WARM_UP="0", REDIS_TIMEOUT="1")
+    api.await_status(200, 30)
     stack.postgres_proxy.delay = 0.1
     before = api.metric("order_service_db_queries_total")
     try:
@@ -134,6 +134,7 @@ def test_a_stampede_on_one_order_is_one_query(
         stack.postgres_proxy.heal()
     assert Counter(answer.status for answer in answers) == {200: CROWD}
     assert api.metric("order_service_db_queries_total") - before == 1
+    assert api.stop() == 0
 
 
 def test_an_unknown_order_is_asked_for_once_in_a_while(api: Service) -> None:
@@ -141,7 +142,8 @@ def test_an_unknown_order_is_asked_for_once_in_a_while(api: Service) -> None:
     with ThreadPoolExecutor(CROWD) as crowd:
         answers = list(crowd.map(api.get, ["/order/no-such-order"] * 200))
     assert {answer.status for answer in answers} == {404}
-    assert api.metric("order_service_db_queries_total") - before <= 2
+    # Who had asked the cache just before it learned of it asks the database, too.
+    assert api.metric("order_service_db_queries_total") - before <= 4
 
 
 def test_a_flood_of_unknown_uids_leaves_memory_and_connections_bounded(

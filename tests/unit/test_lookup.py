@@ -105,6 +105,13 @@ def test_asking_the_caches_alone_asks_no_database(rig: Rig) -> None:
     assert rig.told.levels == []
 
 
+def test_who_asked_the_caches_just_before_they_were_filled_makes_no_query(rig: Rig) -> None:
+    assert rig.lookup.cached("a") is None
+    assert rig.level() == Level.MISS
+    assert rig.lookup.stored("a").document == DOCUMENT
+    assert rig.orders.finds == ["a"]
+
+
 def test_concurrent_misses_for_one_order_make_one_query(rig: Rig) -> None:
     begun, release = threading.Event(), threading.Event()
 
