@@ -29,7 +29,7 @@ def test_a_first_message_is_not_waited_for() -> None:
 def test_behind_messages_more_are_gathered(linger: float, milliseconds: int) -> None:
     rig = Rig(linger)
     rig.pacing.polled(messages=True, waited=True)
-    assert rig.waits() == {"fetch_min_bytes": 65536, "fetch_max_wait_ms": milliseconds}
+    assert rig.waits() == {"fetch_min_bytes": 262144, "fetch_max_wait_ms": milliseconds}
     assert rig.settings["fetch_max_bytes"] == 7
 
 

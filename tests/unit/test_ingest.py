@@ -166,18 +166,21 @@ def test_several_refused_orders_are_found_and_the_rest_is_stored_and_cached(rig:
 @pytest.mark.parametrize("lanes", [2, 3, 8])
 def test_lanes_store_every_order_once(lanes: int) -> None:
     rig = Rig(lanes=lanes)
-    uids = [f"order-{number:03}" for number in range(200)]
-    rig.orders.refused = {"order-111"}
+    uids = [f"order-{number:04}" for number in range(4 * Ingest.SMALLEST_LANE)]
+    rig.orders.refused = {"order-0111"}
     rig.take(*messages(uids))
-    assert [uid for uid in uids if not rig.stored(uid)] == ["order-111"]
-    assert rig.told.outcomes == [Outcome.CREATED] * 199
+    assert [uid for uid in uids if not rig.stored(uid)] == ["order-0111"]
+    assert rig.told.outcomes == [Outcome.CREATED] * (len(uids) - 1)
     assert [letter.message.offset for letter in rig.letters.published] == [111]
 
 
-def test_small_batches_are_not_shared_out() -> None:
+@pytest.mark.parametrize(("lanes_full", "lanes_used"), [(0.5, 1), (1.9, 1), (2.1, 2), (9, 4)])
+def test_small_batches_are_not_shared_out(lanes_full: float, lanes_used: int) -> None:
     rig = Rig(lanes=4)
-    rig.take(*messages(f"order-{number}" for number in range(Ingest.SMALLEST_LANE)))
-    assert len(rig.orders.saves) == 1
+    count = round(lanes_full * Ingest.SMALLEST_LANE)
+    rig.take(*messages(f"order-{number}" for number in range(count)))
+    assert len(rig.orders.saves) == lanes_used
+    assert min(len(save) for save in rig.orders.saves) >= count // lanes_used - lanes_used
 
 
 def test_a_storage_outage_ends_the_batch_before_anything_is_reported_done(rig: Rig) -> None:

@@ -149,7 +149,7 @@ class Batch(Struct, frozen=True, forbid_unknown_fields=True):
 
     max_messages: Annotated[int, Meta(ge=1, le=100000)] = 1000
     max_bytes: Annotated[int, Meta(ge=1024, le=1073741824)] = 8388608
-    linger: Annotated[float, Meta(ge=0, le=1)] = 0.025
+    linger: Annotated[float, Meta(ge=0, le=1)] = 0.05
     lanes: Annotated[int, Meta(ge=1, le=64)] = 2
 
 

@@ -108,8 +108,8 @@ class Ingest:
         lanes: Transactions at once.
     """
 
-    SMALLEST_LANE = 50
-    """Orders that are worth a transaction of their own."""
+    SMALLEST_LANE = 200
+    """Orders that are worth a transaction, and a core, of their own."""
 
     def __init__(  # noqa: PLR0913 - one argument a collaborator
         self,
@@ -167,10 +167,11 @@ class Ingest:
         order does not matter, and neither does a crash between them: what is stored
         already is unchanged when the batch is delivered again.
         """
-        size = max(self.SMALLEST_LANE, -(-len(candidates) // self._lanes))
-        slices = [candidates[start : start + size] for start in range(0, len(candidates), size)]
-        if len(slices) < 2:  # noqa: PLR2004 - nothing to share out
+        lanes = min(self._lanes, len(candidates) // self.SMALLEST_LANE)
+        if lanes < 2:  # noqa: PLR2004 - nothing to share out
             return self._save(candidates)
+        size = -(-len(candidates) // lanes)
+        slices = [candidates[start : start + size] for start in range(0, len(candidates), size)]
         # What is logged and traced in a lane belongs to the batch.
         enter = [copy_context().run for _ in slices]
         saved = self._threads.map(lambda run, part: run(self._save, part), enter, slices)
