@@ -130,6 +130,7 @@ class Work:
 
 def run_batch(tracing: BatchTracing[Sequence[Record]], *records: Record) -> None:
     tracing.store(tracing.prepare(records, None))
+    tracing.took("store", 0.1)
 
 
 def batches_of(work: Work, tracer: OtlpTracer) -> BatchTracing[Sequence[Record]]:
@@ -184,6 +185,21 @@ def test_batches_whose_commit_never_comes_do_not_pile_up(collector: Collector) -
         for _ in range(130):
             run_batch(tracing, Record())
     assert len(collector.named("process orders")) == 30
+
+
+def test_a_commit_belongs_to_the_batch_that_it_is_for(collector: Collector) -> None:
+    with closing(tracer_to(collector, ALWAYS)) as tracer:
+        tracing = batches_of(Work(), tracer)
+        run_batch(tracing, Record(offset=1))
+        # The next one is stored before the commit of the first is through.
+        tracing.store(tracing.prepare([Record(offset=2)], None))
+        tracing.took("commit", 0.1)
+        tracing.took("store", 0.1)
+        tracing.took("commit", 0.1)
+    first, second = collector.named("process orders")
+    assert first.attributes["order_service.offsets"] == ["0:1-1"]
+    parts = [[part.name for part in collector.below(batch)] for batch in (first, second)]
+    assert parts == [["decode", "store", "commit orders"]] * 2
 
 
 class Commands:

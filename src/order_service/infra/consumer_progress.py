@@ -31,7 +31,11 @@ class BatchObserver(Protocol):
         """A batch of `messages` messages and `size` bytes was read."""
 
     def took(self, stage: str, seconds: float) -> None:
-        """One stage of a batch took `seconds`."""
+        """One stage of a batch took `seconds`: decode, store, or commit.
+
+        Told in the loop's thread: a commit is for the batches whose store was told before it, and
+        for no other, even if another has been stored meanwhile.
+        """
 
 
 class ConsumerObserver(Protocol):

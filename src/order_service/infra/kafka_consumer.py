@@ -71,7 +71,7 @@ _DEFAULT_TIMING = Timing()
 class InFlight(NamedTuple):
     """A batch on its way into storage."""
 
-    stored: "Future[None]"
+    stored: "Future[float]"
     offsets: Offsets
 
 
@@ -237,10 +237,12 @@ class ConsumerLoop(Generic[P]):
         with self._timed("decode"):
             return self._handler.prepare(batch, self._source.stream)
 
-    def _store(self, prepared: P, offsets: OffsetRanges) -> None:
-        # Whatever is logged on the way says which messages it is about.
-        with bound_contextvars(offsets=offsets), self._timed("store"):
+    def _store(self, prepared: P, offsets: OffsetRanges) -> float:
+        """Store a batch; what is logged on the way names its messages. Return the seconds."""
+        began = self._clock()
+        with bound_contextvars(offsets=offsets):
             self._handler.store(prepared)
+        return self._clock() - began
 
     def _await(self, in_flight: InFlight | None) -> None:
         """Wait until the batch is stored, staying a member of the group.
@@ -264,19 +266,17 @@ class ConsumerLoop(Generic[P]):
 
     def _take_note(self, in_flight: InFlight) -> None:
         """Enter a batch that has been stored into the ledger, or raise what kept it from that."""
-        in_flight.stored.result()
+        self._batches.took("store", in_flight.stored.result())
         self._progress.progressed()
         self._ledger.stored(in_flight.offsets, self._consumer.assignment())
 
     def _commit(self) -> None:
         """Commit what is stored. Failing is no fault: redelivery is harmless."""
-        offsets = self._ledger.to_commit(self._consumer.assignment())
-        if not offsets:
+        if not (offsets := self._ledger.to_commit(self._consumer.assignment())):
             return
         try:
             with self._timed("commit"):
-                timeout_ms = round(self._timing.commit_timeout * 1000)
-                self._consumer.commit(offsets, timeout_ms=timeout_ms)
+                self._consumer.commit(offsets, timeout_ms=round(self._timing.commit_timeout * 1000))
         except KafkaError as error:
             _log.warning("offsets are not committed, trying again", error=repr(error))
             return
@@ -296,5 +296,5 @@ class ConsumerLoop(Generic[P]):
         self._batches.took(stage, self._clock() - start)
 
 
-def _done(future: "Future[None]", timeout: float) -> bool:
+def _done(future: "Future[float]", timeout: float) -> bool:
     return future in concurrent.futures.wait([future], timeout).done

@@ -67,8 +67,10 @@ class BatchTracing(Generic[P]):
         self._observer = observer
         self._tracer = tracer
         self._subscription = subscription
-        # Stored, but not committed: usually one, more while commits fail.
-        self._stored: deque[Span] = deque()
+        # Stored, but the loop has not heard of it: no commit is for them yet. None: not recorded.
+        self._stored: deque[Span | None] = deque()
+        # Awaiting their commit: usually one, more while commits fail.
+        self._uncommitted: deque[Span] = deque()
 
     def prepare(self, records: Sequence[Record], stream: str | None) -> TracedBatch[P]:
         """See :meth:`Handler.prepare`."""
@@ -110,16 +112,14 @@ class BatchTracing(Generic[P]):
         """See :meth:`Handler.store`."""
         if prepared.span is None:
             self._handler.store(prepared.prepared)
-            return
-        try:
-            self._store(prepared.prepared, prepared.span)
-        except BaseException as error:
-            prepared.span.failed(type(error).__name__)
-            prepared.span.end()
-            raise
+        else:
+            try:
+                self._store(prepared.prepared, prepared.span)
+            except BaseException as error:
+                prepared.span.failed(type(error).__name__)
+                prepared.span.end()
+                raise
         self._stored.append(prepared.span)
-        while len(self._stored) > _MOST_OPEN:
-            self._stored.popleft().end()
 
     def _store(self, prepared: P, span: Span) -> None:
         with bound_contextvars(trace_id=span.context.trace_id), entered(span.child("store")):
@@ -127,7 +127,7 @@ class BatchTracing(Generic[P]):
 
     def idle(self) -> None:
         """See :meth:`Handler.idle`. What could be committed is."""
-        self._end_stored()
+        self._end_uncommitted()
         self._handler.idle()
 
     def taken(self, messages: int, size: int) -> None:
@@ -137,15 +137,23 @@ class BatchTracing(Generic[P]):
     def took(self, stage: str, seconds: float) -> None:
         """See :meth:`BatchObserver.took`. A commit ends the batches that it is for."""
         self._observer.took(stage, seconds)
-        if stage == "commit" and self._stored:
-            self._commit(self._stored[-1], seconds)
-            self._end_stored()
+        if stage == "store":
+            self._await_commit(self._stored.popleft())
+        elif stage == "commit" and self._uncommitted:
+            self._commit(self._uncommitted[-1], seconds)
+            self._end_uncommitted()
+
+    def _await_commit(self, span: Span | None) -> None:
+        if span is not None:
+            self._uncommitted.append(span)
+        while len(self._uncommitted) > _MOST_OPEN:
+            self._uncommitted.popleft().end()
 
     def _commit(self, span: Span, seconds: float) -> None:
         attributes = self._messaging("commit", "settle")
         name = f"commit {self._subscription.topic}"
         span.child(name, "client", attributes, took=seconds).end()
 
-    def _end_stored(self) -> None:
-        while self._stored:
-            self._stored.popleft().end()
+    def _end_uncommitted(self) -> None:
+        while self._uncommitted:
+            self._uncommitted.popleft().end()
