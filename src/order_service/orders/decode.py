@@ -50,6 +50,7 @@ _CLOSED_ORDER = _closed(
 _decode_known = msgspec.json.Decoder(_CLOSED_ORDER).decode
 _decode = msgspec.json.Decoder(Order).decode
 _decode_any = msgspec.json.Decoder().decode
+_BACKSLASH = ord("\\")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
@@ -78,8 +79,8 @@ def decode(raw: bytes | None, max_bytes: int = MAX_MESSAGE_BYTES) -> Order:
     except (ValueError, RecursionError):
         order = _decode_open(raw)
     # JSON admits NUL characters, only as this escape; Postgres does not. Most orders hold
-    # no backslash at all, and one character is found much faster than six.
-    if b"\\" in raw and b"\\u0000" in raw:
+    # no backslash at all, and a number is found in bytes much faster than bytes are.
+    if _BACKSLASH in raw and b"\\u0000" in raw:
         _refuse_nul(raw)
     return order
 
