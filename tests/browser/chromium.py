@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -32,6 +33,15 @@ def chromium(path: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+def stop_clock(page: Page) -> None:
+    """Let the page's timers stand still until the test runs `page.clock`; call before it opens.
+
+    A clock that is only installed goes on by itself: a slow machine would fire the timers.
+    """
+    page.clock.install()
+    page.clock.pause_at(datetime.now(UTC))
 
 
 @dataclass

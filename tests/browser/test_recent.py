@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.chromium import stop_clock
 from tests.browser.site import Site, order_like, problem
 
 pytestmark = pytest.mark.browser
@@ -17,7 +18,7 @@ SET_HIDDEN = """(hidden) => {
 @pytest.fixture
 def recent(page: Page, page_url: str) -> Page:
     """The start page with its list loaded and its clock in the test's hand."""
-    page.clock.install()
+    stop_clock(page)
     page.goto(page_url)
     expect(page.locator("#recent-list a")).to_have_count(4)
     return page

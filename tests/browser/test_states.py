@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.chromium import stop_clock
 from tests.browser.site import Site, canonical_order, ok, problem
 
 pytestmark = pytest.mark.browser
@@ -64,7 +65,7 @@ def test_trouble_is_told_and_try_again_brings_the_order(
 
 def test_trouble_passes_by_itself_after_retry_after(site: Site, page: Page, page_url: str) -> None:
     site.script(ORDER, problem(503, Retry_After="30"), ok(canonical_order()))
-    page.clock.install()
+    stop_clock(page)
     page.goto(f"{page_url}/?order={UID}")
     heading(page, "The service cannot answer right now")
     page.clock.run_for(28_000)
@@ -75,7 +76,7 @@ def test_trouble_passes_by_itself_after_retry_after(site: Site, page: Page, page
 
 def test_leaving_the_trouble_ends_its_retries(site: Site, page: Page, page_url: str) -> None:
     site.script(ORDER, problem(503))
-    page.clock.install()
+    stop_clock(page)
     page.goto(f"{page_url}/?order={UID}")
     heading(page, "The service cannot answer right now")
     page.get_by_role("link", name="other-01").click()
