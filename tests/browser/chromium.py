@@ -5,13 +5,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+_STOPPED_AT = datetime(2026, 3, 18, 14, 20, tzinfo=UTC)
 
 # Runs before the page's own scripts; a violation would otherwise leave no trace in tests.
 WATCH_POLICY = """
@@ -38,10 +39,11 @@ def chromium(path: str) -> Iterator[Browser]:
 def stop_clock(page: Page) -> None:
     """Let the page's timers stand still until the test runs `page.clock`; call before it opens.
 
-    A clock that is only installed goes on by itself: a slow machine would fire the timers.
+    A clock that is only installed goes on by itself, and a slow machine would fire the timers.
+    It can be stopped at a later time only, so it is installed well before.
     """
-    page.clock.install()
-    page.clock.pause_at(datetime.now(UTC))
+    page.clock.install(time=_STOPPED_AT - timedelta(hours=1))
+    page.clock.pause_at(_STOPPED_AT)
 
 
 @dataclass
