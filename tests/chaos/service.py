@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from order_service.embedded import die_with_parent
-from tests.chaos.waiting import eventually
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"

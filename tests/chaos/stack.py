@@ -27,7 +27,7 @@ from tests.chaos import set_check
 from tests.chaos.feed import MIX, Feed, Place
 from tests.chaos.proxy import HOST, TcpProxy
 from tests.chaos.service import ROOT, Service
-from tests.chaos.waiting import eventually
+from tests.waiting import eventually
 
 PARTITIONS = 4
 _numbers = itertools.count(1)

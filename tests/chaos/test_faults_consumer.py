@@ -11,7 +11,7 @@ from tests.chaos.feed import Feed, orders
 from tests.chaos.proxy import OFFSET_COMMIT, KafkaProxy, TcpProxy
 from tests.chaos.set_check import stored_rows
 from tests.chaos.stack import Stack
-from tests.chaos.waiting import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.apache_kafka
 

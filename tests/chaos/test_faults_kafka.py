@@ -12,8 +12,8 @@ from order_service.embedded.apache_kafka import ApacheKafka
 from tests.chaos.feed import Feed
 from tests.chaos.service import Service
 from tests.chaos.stack import Stack, running_stack
-from tests.chaos.waiting import eventually
 from tests.servers import started
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.apache_kafka
 

@@ -9,7 +9,7 @@ from producer.message import Message
 from tests.chaos.feed import Feed, orders
 from tests.chaos.service import Service
 from tests.chaos.stack import Stack
-from tests.chaos.waiting import eventually
+from tests.waiting import eventually
 
 PREFIX = "order:v1:"
 

@@ -16,7 +16,7 @@ import pytest
 from tests.chaos.feed import orders
 from tests.chaos.service import HOST, Service
 from tests.chaos.stack import Stack
-from tests.chaos.waiting import eventually
+from tests.waiting import eventually
 
 UIDS = (
     "%00",

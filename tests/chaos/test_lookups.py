@@ -13,7 +13,7 @@ from tests.chaos.feed import orders
 from tests.chaos.proxy import TcpProxy
 from tests.chaos.service import Answer, Service
 from tests.chaos.stack import Stack
-from tests.chaos.waiting import eventually
+from tests.waiting import eventually
 
 CROWD = 30
 

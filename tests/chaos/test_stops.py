@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.feed import orders
 from tests.chaos.service import HOST, Service
 from tests.chaos.stack import Stack
-from tests.chaos.waiting import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.apache_kafka
 

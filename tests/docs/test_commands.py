@@ -22,8 +22,8 @@ import producer.cli
 from order_service.cli import main
 from order_service.config.keys import keys
 from tests.backends import free_port, process_environ
-from tests.chaos.waiting import eventually
 from tests.docs.guides import ROOT, Command, commands, inline_commands
+from tests.waiting import eventually
 
 COMMANDS = commands()
 SAMPLE = "b563feb7b2b84b6test"

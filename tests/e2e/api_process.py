@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tests.backends import Environ, free_port, process_environ
 from tests.builders import ROOT
-from tests.integration.service_process import eventually
+from tests.waiting import eventually
 
 
 class Answer(NamedTuple):
@@ -62,7 +62,7 @@ def sample(metrics: bytes, name: str) -> float:
 def serving(environ: Environ) -> Iterator[Api]:
     api = Api(environ)
     try:
-        eventually(api.ready, "the API is ready")
+        eventually(api.ready, 40, "the API is ready")
         yield api
     finally:
         api.process.terminate()

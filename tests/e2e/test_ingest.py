@@ -28,7 +28,8 @@ from tests.backends import (
 )
 from tests.builders import ROOT
 from tests.e2e.api_process import Api, sample, serving
-from tests.integration.service_process import Consumer, consuming, eventually
+from tests.integration.service_process import Consumer, consuming
+from tests.waiting import eventually
 
 COUNT = 10_000
 # So many that the mock broker, which keeps 5 MiB of each, keeps all.
@@ -171,7 +172,7 @@ def test_ten_thousand_orders_arrive_and_survive_a_restart(
         invalid = [each for each in sent if not each.valid]
         assert len(sent) == COUNT
         assert 300 < len(invalid) < 700
-        eventually(lambda: drained(consumer, COUNT), "all is consumed", seconds=60)
+        eventually(lambda: drained(consumer, COUNT), 60, "all is consumed")
         assert rows(environ) == expected_rows(orders)
         assert_dead_letters(kafka_connection, environ, invalid)
         assert_answers(api, orders[::100])
@@ -184,11 +185,13 @@ def test_ten_thousand_orders_arrive_and_survive_a_restart(
 
     valkey.flushall()
     with consuming(environ) as consumer, serving(environ) as api:
-        eventually(lambda: api.sample("order_service_warm_up_orders") == 1000, "the cache is warm")
+        eventually(
+            lambda: api.sample("order_service_warm_up_orders") == 1000, 40, "the cache is warm"
+        )
         newest = sorted(orders, key=lambda o: (o.date_created, o.order_uid))[-1000:]
         assert api.get(f"/order/{newest[0].order_uid}").level == "hit"
         assert_answers(api, [orders[0], *newest[::200]])
-        eventually(consumer.drained, "the new consumer knows that nothing is left")
+        eventually(consumer.drained, 40, "the new consumer knows that nothing is left")
         assert sample(consumer.get("/metrics")[1], "order_service_messages_total") == 0
     assert committed(kafka_connection, environ) == COUNT
     assert len(records_of(kafka_connection, environ["KAFKA_DEAD_LETTER_TOPIC"])) == len(invalid)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.backends import free_port
-from tests.chaos.waiting import eventually
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 CHECKOUT = ("src", "producer", "migrations", "web")

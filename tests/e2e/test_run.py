@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from dotenv import dotenv_values
+
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 CANONICAL = ROOT / "tests/data/order.json"
@@ -29,14 +31,6 @@ PID_FILES = {
     "valkey": "valkey/valkey.pid",
     "broker": "kafka/mock-kafka.pid",
 }
-
-
-def eventually(holds: Callable[[], object], seconds: float, what: str) -> None:
-    """Wait until `holds()`; a test that waits in vain fails with `what`."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)  # other processes give no event to wait for
 
 
 class Stack:

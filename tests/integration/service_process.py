@@ -4,24 +4,15 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.backends import Environ, free_port, process_environ
 from tests.builders import ROOT
 
 STOP_S = 20.0
-
-
-def eventually(holds: Callable[[], object], what: str, seconds: float = 40.0) -> None:
-    """Wait until `holds()`; a test that waits in vain fails with `what`."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)  # other processes give no event to wait for
 
 
 def command(

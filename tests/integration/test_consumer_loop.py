@@ -11,7 +11,7 @@ from order_service.infra import kafka_clients
 from order_service.infra.kafka_clients import Connection
 from tests.backends import NewTopic
 from tests.integration.consumer_bench import WAIT_S, Batch, Bench, Handler
-from tests.integration.service_process import eventually
+from tests.waiting import eventually
 
 # What the mock broker knows nothing of: topic ids, deleting records, more than one member, and
 # commits that keep up with the loop.
@@ -44,10 +44,10 @@ def test_messages_that_keep_coming_are_gathered(bench: Bench) -> None:
     handler = Handler()
     bench.produce(*numbered(1))
     with bench.running(handler, linger=1.0):
-        eventually(lambda: len(handler.values) == 1, "the first message is stored")
+        eventually(lambda: len(handler.values) == 1, WAIT_S, "the first message is stored")
         for value in numbered(20, 1):
             bench.produce(value)
-        eventually(lambda: len(handler.values) == 21, "the others are stored")
+        eventually(lambda: len(handler.values) == 21, WAIT_S, "the others are stored")
     assert handler.values == numbered(21)
     assert len(handler.stored) <= 7, "each came alone"
 
@@ -187,7 +187,7 @@ def test_stopping_abandons_a_batch_that_is_already_waited_for(bench: Bench) -> N
         with bench.running(Handler(hold), shutdown=0.2) as run:
             assert storing.wait(WAIT_S)
             told = len(bench.told.lags)
-            eventually(lambda: len(bench.told.lags) > told + 2, "the loop is waiting")
+            eventually(lambda: len(bench.told.lags) > told + 2, WAIT_S, "the loop is waiting")
             run.stopping.set()
             run.ended.result(WAIT_S / 3)
     finally:
@@ -229,7 +229,9 @@ def test_two_loops_share_the_partitions_and_all_is_stored_once(
         assert first.idle_again.wait(WAIT_S)
         with bench.running(second):
             seen = bench.told.lags
-            eventually(lambda: any(len(lag) == 1 for lag in seen[-4:]), "each has one partition")
+            eventually(
+                lambda: any(len(lag) == 1 for lag in seen[-4:]), WAIT_S, "each has one partition"
+            )
             for partition in (0, 1):
                 bench.produce(*numbered(20), partition=partition)
             assert second.idle_again.wait(WAIT_S)
@@ -248,9 +250,9 @@ def test_the_lag_is_what_is_not_stored_yet(bench: Bench) -> None:
     handler = Handler(hold)
     with bench.running(handler):
         assert storing.wait(WAIT_S)
-        eventually(lambda: {0: 5} in bench.told.lags, "the lag is told")
+        eventually(lambda: {0: 5} in bench.told.lags, WAIT_S, "the lag is told")
         assert bench.progress.snapshot().lag == 5
         go_on.set()
         assert handler.idle_again.wait(WAIT_S)
-        eventually(lambda: bench.told.lags[-1] == {0: 0}, "nothing is left")
+        eventually(lambda: bench.told.lags[-1] == {0: 0}, WAIT_S, "nothing is left")
     assert bench.progress.snapshot().lag == 0

@@ -18,7 +18,8 @@ from order_service.orders.dead_letters import KafkaDeadLetters
 from order_service.orders.ports import DeadLetter
 from tests.backends import Environ, NewTopic, connect, records_of
 from tests.builders import Message, as_json, order
-from tests.integration.service_process import command, consuming, eventually
+from tests.integration.service_process import command, consuming
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.apache_kafka
 
@@ -186,14 +187,14 @@ def test_a_repaired_message_is_stored_and_its_letter_stays(
 ) -> None:
     producer.send(service_environ["KAFKA_TOPIC"], without_amount("a"), key=b"odd key").get(30)
     with consuming(service_environ) as consumer:
-        eventually(consumer.drained, "the bad message is buried")
+        eventually(consumer.drained, 40, "the bad message is buried")
         (buried,) = listed(service_environ)
         assert (buried["reason"], buried["key"]) == ("invalid_order", "odd key")
         repaired = tmp_path / "repaired.json"
         repaired.write_bytes(msgspec.json.encode(order("a")))
         code, output = replay(service_environ, buried["id"], "--file", str(repaired))
         assert (code, "repaired as order a" in output) == (0, True)
-        eventually(lambda: stored(service_environ) == ["a"], "the repaired order is stored")
+        eventually(lambda: stored(service_environ) == ["a"], 40, "the repaired order is stored")
         assert [found["replayed"] for found in listed(service_environ)] == [True]
         assert consumer.stop()[0] == 0
 

@@ -13,11 +13,11 @@ from order_service.embedded.apache_kafka import ApacheKafka
 from order_service.embedded.postgres import PostgresServer
 from tests.backends import Environ, migrator_of
 from tests.certificates import Authority
-from tests.chaos.waiting import eventually
 from tests.redis_servers import MASTER, Node, SentinelServer
 from tests.replication import ReplicaServer
 from tests.servers import started
 from tests.tls_servers import PASSWORD, USER, secure_kafka
+from tests.waiting import eventually
 
 Findings = dict[str, dict[str, str]]
 

@@ -10,7 +10,7 @@ from order_service.infra.postgres import Database, Settings, UnavailableError
 from order_service.infra.sql import Query
 from order_service.metrics import Metrics
 from tests.chaos.proxy import TcpProxy
-from tests.integration.service_process import eventually
+from tests.waiting import eventually
 
 _ONE = Query("one", "SELECT 1")
 _PATIENCE = 0.1
@@ -56,4 +56,4 @@ def test_reads_work_again_after_an_outage_with_many_calls_in_vain(
     while time.monotonic() < until:
         assert not _answers(database)
     proxy.heal()
-    eventually(lambda: _answers(database), "the database is used again", 10.0)
+    eventually(lambda: _answers(database), 10, "the database is used again")

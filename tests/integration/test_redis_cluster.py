@@ -19,10 +19,10 @@ from order_service.orders.ports import ABSENT, Level
 from order_service.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from tests.backends import config_of
 from tests.builders import record
-from tests.chaos.waiting import eventually
 from tests.fakes import MemoryOrders
 from tests.redis_servers import PATIENCE, SLOTS, ClusterNode
 from tests.servers import started
+from tests.waiting import eventually
 
 UIDS = [f"order-{number}" for number in range(60)]
 OLD = record(locale="en").document

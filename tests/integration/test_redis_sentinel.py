@@ -16,10 +16,10 @@ from order_service.orders.ports import Level
 from order_service.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from tests.backends import config_of
 from tests.builders import record
-from tests.chaos.waiting import eventually
 from tests.fakes import MemoryOrders
 from tests.redis_servers import MASTER, PATIENCE, QUICK_SYNC, Node, SentinelServer
 from tests.servers import started
+from tests.waiting import eventually
 
 OLD = record("order-1")
 NEW = record("order-1", offset=1, locale="ru")

@@ -13,7 +13,8 @@ from order_service.infra.kafka_producer import AcknowledgedProducer
 from order_service.orders.dead_letters import KafkaDeadLetters
 from tests.backends import Environ, committed_of, records_of, send
 from tests.builders import dead_letter, order
-from tests.integration.service_process import Consumer, command, consuming, eventually
+from tests.integration.service_process import Consumer, command, consuming
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.apache_kafka
 
@@ -40,7 +41,7 @@ def test_a_poisoned_topic_pauses_consumption_before_anything_is_buried(
     send(producer, topic, *[b"no json"] * 30)
     for _ in range(2):  # a restart meets the same topic in the same way
         with consuming(environ) as consumer:
-            eventually(lambda: paused(consumer), "it pauses")
+            eventually(lambda: paused(consumer), 40, "it pauses")
             status, body = consumer.get("/health/ready")
             part = json.loads(body)["parts"]["consumer"]
             assert (status, part["ok"], part["paused"]) == (503, False, REASON)
@@ -59,9 +60,11 @@ def test_a_paused_consumer_stays_a_member_and_is_not_ended_by_the_watchdog(
     quick = environ | {"KAFKA_STALL_TIMEOUT": "5", "KAFKA_SESSION_TIMEOUT": "6"}
     send(producer, environ["KAFKA_TOPIC"], *[b"no json"] * 30)
     with consuming(quick) as consumer:
-        eventually(lambda: paused(consumer), "it pauses")
+        eventually(lambda: paused(consumer), 40, "it pauses")
         eventually(
-            lambda: consumer.part().get("last_progress_age_seconds", 0) > 8, "the session is over"
+            lambda: consumer.part().get("last_progress_age_seconds", 0) > 8,
+            40,
+            "the session is over",
         )
         assert consumer.part()["partitions"] == 2
         assert consumer.stop()[0] == 0
@@ -73,10 +76,10 @@ def test_raising_the_limit_lets_it_go_on_where_it_stopped(
     good = msgspec.json.encode(order("good"))
     send(producer, environ["KAFKA_TOPIC"], good, *[b"no json"] * 30, good)
     with consuming(environ) as consumer:
-        eventually(lambda: paused(consumer), "it pauses")
+        eventually(lambda: paused(consumer), 40, "it pauses")
         assert consumer.stop()[0] == 0
     with consuming(environ | {"KAFKA_REJECTION_LIMIT_SHARE": "1"}) as consumer:
-        eventually(consumer.drained, "all is dealt with")
+        eventually(consumer.drained, 40, "all is dealt with")
         assert consumer.get("/health/ready")[0] == 200
         assert consumer.stop()[0] == 0
     assert letters(environ, kafka_connection) == 30
@@ -87,7 +90,7 @@ def test_a_few_bad_messages_stop_nothing(
 ) -> None:
     send(producer, environ["KAFKA_TOPIC"], *[b"no json"] * 10)
     with consuming(environ) as consumer:
-        eventually(consumer.drained, "all is dealt with")
+        eventually(consumer.drained, 40, "all is dealt with")
         assert not paused(consumer)
         assert consumer.stop()[0] == 0
     assert letters(environ, kafka_connection) == 10
@@ -99,7 +102,7 @@ def test_a_consumer_with_port_0_exports_nothing(
     send(producer, environ["KAFKA_TOPIC"], b"no json")
     with consuming(environ, "0") as consumer:
         group, topic = environ["KAFKA_GROUP_ID"], environ["KAFKA_TOPIC"]
-        eventually(lambda: committed_of(kafka_connection, group, topic) == 1, "it consumes")
+        eventually(lambda: committed_of(kafka_connection, group, topic) == 1, 40, "it consumes")
         code, log = consumer.stop()
     assert (code, "metrics and health are served" in log) == (0, False)
 
@@ -113,7 +116,7 @@ def test_the_largest_message_becomes_a_letter_with_all_its_bytes(
     body = b"[" + b" " * (LARGEST - 2) + b"x"
     send(producer, environ["KAFKA_TOPIC"], body)
     with consuming(environ) as consumer:
-        eventually(consumer.drained, "it is buried")
+        eventually(consumer.drained, 40, "it is buried")
         assert consumer.stop()[0] == 0
     (letter,) = records_of(kafka_connection, environ["KAFKA_DEAD_LETTER_TOPIC"])
     assert letter.value == body
@@ -128,7 +131,7 @@ def test_a_letter_that_its_topic_refuses_is_cut_and_holds_nothing_up(
     small = environ | {"KAFKA_DEAD_LETTER_TOPIC": small_topic}
     send(producer, environ["KAFKA_TOPIC"], b"a", b"b" * LARGEST, b"c")
     with consuming(small) as consumer:
-        eventually(consumer.drained, "all are buried")
+        eventually(consumer.drained, 40, "all are buried")
         code, log = consumer.stop()
     assert (code, "their bodies are omitted" in log) == (0, True)
     found = {

@@ -20,9 +20,9 @@ from order_service.orders.errors import StorageUnavailableError
 from order_service.orders.ports import OrderFilter, OrderSummary
 from tests.backends import config_of, migrator_of
 from tests.builders import record
-from tests.chaos.waiting import eventually
 from tests.replication import ReplicaServer
 from tests.servers import started
+from tests.waiting import eventually
 
 READ = record("read")
 EVERYTHING = OrderFilter()

@@ -15,7 +15,8 @@ from tests.backends import Environ, process_environ, records_of
 from tests.builders import ROOT
 from tests.collector import Collector, Sent, collecting
 from tests.e2e.api_process import Api, serving
-from tests.integration.service_process import consuming, eventually
+from tests.integration.service_process import consuming
+from tests.waiting import eventually
 
 COUNT = 300
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -63,7 +64,7 @@ def _produced(line: dict[str, Any]) -> Produced:
 def consume(environ: Environ) -> str:
     """Run a consumer until all is stored; its log."""
     with consuming(environ) as consumer:
-        eventually(consumer.drained, "all is consumed")
+        eventually(consumer.drained, 40, "all is consumed")
         code, log = consumer.stop()
     assert code == 0
     return log

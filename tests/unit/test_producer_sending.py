@@ -13,7 +13,7 @@ from threading import Event, Thread
 import psutil
 import pytest
 
-from tests.chaos.waiting import eventually
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 BROKER = """

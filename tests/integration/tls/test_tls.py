@@ -5,7 +5,6 @@ import logging
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,10 @@ from order_service.infra.redis import FastRedis
 from order_service.infra.sql import Query
 from order_service.metrics import Metrics
 from order_service.orders.model import Document
-from tests.backends import Environ, config_of, migrator_of, process_environ, records_of, send
+from tests.backends import Environ, config_of, process_environ, records_of, send
 from tests.builders import CANONICAL, ROOT, canonical
 from tests.certificates import Authority, Identity
-from tests.integration.service_process import consuming, eventually
+from tests.integration.service_process import consuming
 from tests.servers import started
 from tests.tls_servers import (
     PASSWORD,
@@ -42,9 +41,8 @@ from tests.tls_servers import (
     kafka_files,
     postgres_files,
     redis_files,
-    scram_login,
-    secure_kafka,
 )
+from tests.waiting import eventually
 
 SESSION = Query("session", "SELECT ssl, client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
 LOGINS = ["SSL", "PLAIN", "SCRAM-SHA-512"]
@@ -52,48 +50,6 @@ LOGINS = ["SSL", "PLAIN", "SCRAM-SHA-512"]
 apache_kafka = pytest.mark.apache_kafka
 # kafka-python forgets the socket of a connection that was refused in the handshake.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that signed none of the servers' certificates."""
-    return Authority(tmp_path_factory.mktemp("stranger"), "stranger")
-
-
-@pytest.fixture(scope="module")
-def identity(authority: Authority) -> Identity:
-    """Of the service; Postgres wants the name of the role."""
-    return authority.issue("order_service")
-
-
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[ApacheKafka]:
-    with started(secure_kafka(tmp_path_factory.mktemp("kafka"), authority)) as server:
-        plain = kafka_connection(config_of(server.environment()))
-        with closing(kafka_clients.open_admin(plain)) as admin:
-            assert admin.alter_user_scram_credentials([scram_login()]) == {USER: None}
-        yield server
-
-
-@pytest.fixture(scope="module")
-def postgres(
-    tmp_path_factory: pytest.TempPathFactory, authority: Authority, identity: Identity
-) -> Iterator[TlsPostgres]:
-    with started(TlsPostgres(tmp_path_factory.mktemp("postgres"), authority)) as server:
-        with migrator_of(server.environment() | postgres_files(authority, identity)) as migrator:
-            migrator.up()
-        yield server
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[TlsRedis]:
-    with started(TlsRedis(tmp_path_factory.mktemp("redis"), authority)) as server:
-        yield server
 
 
 def kafka_environ(
@@ -274,7 +230,9 @@ def test_a_cluster_is_asked_over_tls(
     with started(TlsRedis(tmp_path, authority, *mode)) as node:
         with closing(alone(node, files)) as direct:
             direct.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            eventually(lambda: b"state:ok" in direct.execute_command("CLUSTER", "INFO"), "it is up")
+            eventually(
+                lambda: b"state:ok" in direct.execute_command("CLUSTER", "INFO"), 40, "it is up"
+            )
         environ = {"REDIS_URL": "rediss://", "REDIS_CLUSTER_NODES": node.address}
         assert remembers(files | environ)
 
@@ -318,7 +276,7 @@ def test_an_order_passes_the_whole_service_over_tls(
         )
         storage = open_storage(config, Metrics(), resources)
         consumer = resources.enter_context(consuming(environ))
-        eventually(consumer.drained, "the consumer is there")
+        eventually(consumer.drained, 40, "the consumer is there")
         run_producer(environ, "--file", str(CANONICAL))
-        eventually(lambda: cache.get(uid) == document, "the order is cached")
+        eventually(lambda: cache.get(uid) == document, 40, "the order is cached")
         assert storage.orders.find(uid) == document
