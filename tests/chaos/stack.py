@@ -8,9 +8,8 @@ shows what one of minutes would.
 import contextlib
 import itertools
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,11 @@ from order_service.embedded.ports import free_port
 from order_service.embedded.postgres import PostgresServer
 from order_service.embedded.server import KafkaServer
 from order_service.embedded.valkey import ValkeyServer
+from tests.backends import migrator_of
 from tests.chaos import set_check
 from tests.chaos.feed import MIX, Feed, Place
 from tests.chaos.proxy import HOST, TcpProxy
-from tests.chaos.service import ROOT, Service
+from tests.chaos.service import Service
 from tests.waiting import eventually
 
 PARTITIONS = 4
@@ -113,11 +113,9 @@ class Stack:
         return Redis(host=HOST, port=self.valkey.port, socket_timeout=5)
 
     def migrate(self) -> None:
-        """Bring the database up to date."""
-        command = [sys.executable, "-m", "order_service", "migrate", "up"]
-        environ = {**os.environ, **self.environ(), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-        environ["POSTGRES_PORT"] = str(self.postgres.port)
-        subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, timeout=60)
+        """Bring the database up to date, around the proxy."""
+        with migrator_of(self.environ() | {"POSTGRES_PORT": str(self.postgres.port)}) as migrator:
+            migrator.up()
 
     def consumer(self, **changes: str) -> Service:
         """Start a consumer; `changes` are settings of its own."""
@@ -152,21 +150,29 @@ class Stack:
 
     def lag(self) -> int:
         """Return how many messages the group has not committed."""
-        consumer = KafkaConsumer(
-            **self.options, group_id=self.group, enable_auto_commit=False, metrics_enabled=False
-        )
-        try:
-            numbers = consumer.partitions_for_topic(self.topic) or ()
-            partitions = [TopicPartition(self.topic, number) for number in numbers]
-            ends = consumer.end_offsets(partitions)
-            return sum(ends[each] - (consumer.committed(each) or 0) for each in partitions)
-        finally:
-            consumer.close()
+        with self.watching_lag() as lag:
+            return lag()
 
     def await_drained(self, seconds: float = 40.0) -> float:
         """Wait until everything in the topic is committed; return the seconds."""
-        what = f"the topic is drained; see {self.folder}"
-        return eventually(lambda: self.lag() == 0, seconds, what)
+        with self.watching_lag() as lag:
+            return eventually(
+                lambda: lag() == 0, seconds, f"the topic is drained; see {self.folder}"
+            )
+
+    @contextlib.contextmanager
+    def watching_lag(self) -> Iterator[Callable[[], int]]:
+        """Give what tells the lag; to connect for each answer would cost more than the answer."""
+        options = {"enable_auto_commit": False, "metrics_enabled": False, **self.options}
+        with closing(KafkaConsumer(group_id=self.group, **options)) as consumer:
+            numbers = consumer.partitions_for_topic(self.topic) or ()
+            partitions = [TopicPartition(self.topic, number) for number in numbers]
+
+            def lag() -> int:
+                ends = consumer.end_offsets(partitions)
+                return sum(ends[each] - (consumer.committed(each) or 0) for each in partitions)
+
+            yield lag
 
     def await_rows(self, count: int, seconds: float = 30.0) -> None:
         """Wait until at least `count` orders are stored."""

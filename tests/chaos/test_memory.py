@@ -47,10 +47,11 @@ def test_a_poisoned_topic_and_giants_do_not_grow_the_consumer(fresh: Stack) -> N
 def _peak(stack: Stack, consumer: Service) -> int:
     """Return the consumer's largest memory until the topic is drained."""
     seen: list[int] = []
+    with stack.watching_lag() as lag:
 
-    def drained() -> bool:
-        seen.append(consumer.memory())
-        return stack.lag() == 0
+        def drained() -> bool:
+            seen.append(consumer.memory())
+            return lag() == 0
 
-    eventually(drained, 90, "the backlog is consumed")
+        eventually(drained, 90, "the backlog is consumed")
     return max(seen)
