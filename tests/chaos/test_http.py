@@ -54,17 +54,22 @@ def api(stack: Stack) -> Iterator[Service]:
     assert api.stop() == 0
 
 
-def raw(api: Service, data: bytes, seconds: float = 5.0) -> bytes:
-    """Send bytes and return all that comes back until the connection ends or is silent."""
-    with socket.create_connection((HOST, api.port), seconds) as connection:
+def raw(api: Service, data: bytes, *, half_close: bool = False) -> bytes:
+    """Send bytes and return all that comes back until the server closes the connection.
+
+    To one that is closed halfway it may close without an answer.
+    """
+    answer = b""
+    with (
+        socket.create_connection((HOST, api.port), 5) as connection,
+        contextlib.suppress(ConnectionError),
+    ):
         connection.sendall(data)
-        with contextlib.suppress(OSError):
+        if half_close:
             connection.shutdown(socket.SHUT_WR)
-        answer = b""
-        with contextlib.suppress(OSError):
-            while more := connection.recv(65536):
-                answer += more
-        return answer
+        while more := connection.recv(65536):
+            answer += more
+    return answer
 
 
 def test_schemathesis_finds_nothing(api: Service, tmp_path: Path) -> None:
@@ -123,14 +128,15 @@ def test_options_names_the_methods_and_head_has_no_body(api: Service, path: str)
         ("GET /order/x HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", (400, 413)),
         (
             "GET /order/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: nonsense\r\n\r\n",
-            (400, 404, 501),
+            (400, 501),
         ),
         (
+            # The server forgets the length, as RFC 9112, 6.3 wants it, and then the body is empty.
             (
                 "GET /order/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
                 "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
             ),
-            (400,),
+            (400, 404),
         ),
         ("GET /order/x HTTP/9.9\r\nHost: x\r\n\r\n", (400, 505)),
         ("NONSENSE\r\n\r\n", (400,)),
@@ -144,16 +150,16 @@ def test_options_names_the_methods_and_head_has_no_body(api: Service, path: str)
 def test_a_malformed_or_oversized_request_is_refused(
     api: Service, head: str, statuses: tuple[int, ...]
 ) -> None:
-    data = head.replace("{long}", "a" * 100_000).encode("latin-1")
-    answer = raw(api, data)
-    assert not answer or int(answer.split()[1]) in statuses, answer[:300]
+    head = head.replace("{long}", "a" * 100_000).replace("Host", "Connection: close\r\nHost", 1)
+    answer = raw(api, head.encode("latin-1"))
+    assert int(answer.split()[1]) in statuses, answer[:300]
     assert api.get("/health/live").status == 200
 
 
 def test_random_bytes_never_break_the_server(api: Service) -> None:
     dice = random.Random(7)  # noqa: S311 - repeatable on purpose
     for _ in range(100):
-        answer = raw(api, dice.randbytes(dice.randrange(1, 400)) + b"\r\n\r\n", 2)
+        answer = raw(api, dice.randbytes(dice.randrange(1, 400)) + b"\r\n\r\n", half_close=True)
         assert not answer.startswith(b"HTTP/1.1 5"), answer[:200]
     assert api.get("/health/live").status == 200
 

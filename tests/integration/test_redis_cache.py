@@ -141,9 +141,10 @@ def assert_cheap(rig: Rig) -> None:
         assert rig.cache.get(f"order-{number}") is None
         rig.cache.fill("order-1", DOCUMENT)
     others = time.monotonic() - start - first
-    # Twice the timeout each, for a machine that is busy with other things.
-    assert first < 2 * TIMEOUT + 0.1
-    assert others < 2 * TIMEOUT
+    # Far more than they take, for a machine that is busy with other things, and still far less
+    # than the timeout for each of 400 calls, or than one without any.
+    assert first < TIMEOUT + 2
+    assert others < 2
     assert rig.failures == 1
     assert not rig.circuit.closed
 

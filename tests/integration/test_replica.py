@@ -204,7 +204,7 @@ def test_a_replica_that_hangs_costs_its_deadline_and_no_error(pair: Pair) -> Non
         pair.replica.suspend()
         began = time.monotonic()
         assert storage.orders.find("read") == READ.document
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 3
 
 
 def test_the_replica_is_read_again_when_it_is_back(pair: Pair, storage: Storage) -> None:
