@@ -6,20 +6,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from statistics import median
 
 from benchmarks import command
-from benchmarks.client import Client
 from benchmarks.harness import Row, Scale, alternate, at_most
 from benchmarks.orders import samples
+from benchmarks.pace import Pace, generator
 from benchmarks.stack import Process, Stack, await_that, running_stack
 from benchmarks.stored import paths, require_level, store
 
 _ORDERS = 1_000
 _CONNECTIONS = 64
 _INGEST_RATE = 2_000
-_LEAD_S = 1.0
+_LONGER_S = 2.0
 _STRETCH = 2
 """Runs are so many times as long as others: a percentile of rare events needs more of them."""
 
@@ -30,26 +29,13 @@ class Lookups:
     def __init__(self, stack: Stack, api: Process, seconds: float) -> None:
         self._stack = stack
         self._seconds = seconds
-        self._port = api.port
-        self._paths = paths(list(samples(_ORDERS)))
-        self.rate = self._top_rate() / 2
+        self._pace = Pace(api.port, paths(list(samples(_ORDERS))), _CONNECTIONS)
+        self.rate = self._pace.top_rate(seconds) / 2
         self.ingested: list[float] = []
-
-    def _top_rate(self) -> float:
-        """Return the requests a second that this load generator gets answered on these cores.
-
-        At half of what a leaner one gets, it would need a third of the machine itself, and both
-        cores would be busy before an order is stored: its own latency would be measured.
-        """
-        with closing(Client(self._port, self._paths, _CONNECTIONS)) as client:
-            client.run(self._seconds / 2)  # warms up
-            return client.run(self._seconds).rate
 
     def quiet(self) -> float:
         """Return the 99th percentile without ingest, in milliseconds."""
-        with closing(Client(self._port, self._paths, _CONNECTIONS)) as client:
-            client.run(_LEAD_S, self.rate)  # a steady state has hot orders
-            return client.run(self._seconds, self.rate).p99
+        return self._pace.p99(self.rate, self._seconds)
 
     def beside_ingest(self) -> float:
         """Return the 99th percentile with ingest, in milliseconds; `ingested` is kept."""
@@ -62,7 +48,7 @@ class Lookups:
     @contextlib.contextmanager
     def _sending(self) -> Iterator[None]:
         """Send orders for longer than a run takes; they arrive from the begin of the block."""
-        length = str(self._seconds + 2 * _LEAD_S)
+        length = str(self._seconds + _LONGER_S)
         with subprocess.Popen(
             [sys.executable, "-m", "benchmarks.trickle", str(_INGEST_RATE), length],
             env={**os.environ, **self._stack.environment()},
@@ -108,10 +94,10 @@ def run(scale: Scale) -> Sequence[Row]:
             theirs,
             "ms",
             f"{lookups.rate:,.0f} lookups/s of {_ORDERS:,} cached orders, half of what the same "
-            "load generator gets in a closed loop; open loop (latency from the time a request was "
-            f"due), runs of {_STRETCH * scale.seconds:g} s; {stored:,.0f} orders/s stored "
-            f"meanwhile (sent: {_INGEST_RATE:,}/s); consumer and API with default settings; load "
-            "generator and sender run on the same cores.",
+            f"load generator ({generator()}) gets in a closed loop; a steady rate on each "
+            f"connection, runs of {_STRETCH * scale.seconds:g} s; {stored:,.0f} orders/s "
+            f"stored meanwhile (sent: {_INGEST_RATE:,}/s); consumer and API with default "
+            "settings; load generator and sender run on the same cores.",
         )
     ]
 

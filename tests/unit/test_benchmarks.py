@@ -16,6 +16,7 @@ from benchmarks.baselines.validation import validate
 from benchmarks.client import Client, summary
 from benchmarks.harness import QUICK, TIMES, Row, alternate, at_least, at_most, figure
 from benchmarks.orders import samples
+from benchmarks.pace import latencies_of, with_waits
 from order_service.orders.decode import decode
 
 
@@ -145,6 +146,20 @@ def test_the_client_does_not_count_failures_as_answers(port: int) -> None:
 def test_latencies_are_summed_up_as_percentiles() -> None:
     load = summary([number / 1000 for number in range(1, 101)], elapsed=2.0)
     assert load == (50.0, 51.0, 100.0, 100)
+
+
+def test_what_was_sent_in_the_lead_does_not_count() -> None:
+    log = "1000000\t200\t900\n1999999\t200\t800\n2000000\t200\t700\n"
+    assert latencies_of(log) == [0.0007]
+
+
+def test_a_load_with_a_refusal_is_no_measurement() -> None:
+    with pytest.raises(RuntimeError, match="1 of 2 requests failed"):
+        latencies_of("1000000\t200\t900\n3000000\t503\t800\n")
+
+
+def test_who_waits_for_an_answer_before_counts_too() -> None:
+    assert list(with_waits([0.25, 0.75], 0.5)) == [0.25, 0.75, 0.25]
 
 
 @pytest.mark.parametrize("name", ["validation", "warm_up", "lookup_hit"])
