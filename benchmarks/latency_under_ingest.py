@@ -19,6 +19,7 @@ _ORDERS = 1_000
 _CONNECTIONS = 64
 _INGEST_RATE = 2_000
 _LONGER_S = 2.0
+"""So much longer than what counts of a run orders are sent: through its lead, and some more."""
 _STRETCH = 2
 """Runs are so many times as long as others: a percentile of rare events needs more of them."""
 

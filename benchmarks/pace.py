@@ -25,7 +25,11 @@ _LEAD_S = 1.0
 
 def generator() -> str:
     """Return the name of what makes the load."""
-    return "h2load" if shutil.which("h2load") else "the benchmark's own client"
+    return "h2load" if _has_h2load() else "the benchmark's own client"
+
+
+def _has_h2load() -> bool:
+    return shutil.which("h2load") is not None
 
 
 class Pace:
@@ -41,7 +45,7 @@ class Pace:
         self._port = port
         self._paths = paths
         self._connections = connections
-        self._with_h2load = shutil.which("h2load") is not None
+        self._with_h2load = _has_h2load()
 
     def top_rate(self, seconds: float) -> float:
         """Return the requests a second that are answered if each follows the answer before."""
@@ -60,6 +64,7 @@ class Pace:
             return client.run(seconds, rate).p99
 
     def _at(self, rate: float, seconds: float) -> list[float]:
+        """Return h2load's latencies at a rate, with the waits that it leaves out; in seconds."""
         interval = self._connections / rate
         count = round(rate * (_LEAD_S + seconds))
         shape = ("-n", str(count), "-r", "1", "--rate-period=1ms", f"--rps={1 / interval:.3f}")

@@ -57,6 +57,7 @@ def _examine_body(environ: Environ, most: int) -> Refusal | None:
         return None
     if "HTTP_TRANSFER_ENCODING" in environ:
         # Two lengths for one body: what request smuggling is made of (RFC 9112, 6.3).
+        # granian itself drops the length and ends the connection; other servers may hand on both.
         return Refusal(
             HTTPStatus.BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other."
         )
