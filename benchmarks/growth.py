@@ -12,7 +12,7 @@ from benchmarks.harness import FULL, Row, Scale, alternate, at_least, at_most
 from benchmarks.ingest import service_rate
 from benchmarks.orders import samples
 from benchmarks.stack import Process, Stack, running_stack
-from order_service.infra.sql import load_queries
+from order_service.infra.postgres.sql import load_queries
 
 _FEW = 10_000
 _CHUNK = 100_000

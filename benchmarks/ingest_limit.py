@@ -12,8 +12,8 @@ from benchmarks.harness import Row, Scale, alternate, at_least
 from benchmarks.ingest_usual import our_rate
 from benchmarks.orders import Sample, samples
 from benchmarks.stack import Stack, running_stack
-from order_service.orders.decode import decode
-from order_service.orders.model import Document, Order
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.model import Document, Order
 
 _BATCH = 1_000  # kafka.batch.max_messages
 _KEEPING = ("digest", "source_partition", "source_offset")

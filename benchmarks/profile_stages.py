@@ -25,17 +25,17 @@ from order_service.bootstrap.api import make_services
 from order_service.bootstrap.backends import connect_redis, make_cache, open_database
 from order_service.bootstrap.brokers import kafka_connection
 from order_service.config import Config, load_config
+from order_service.contexts.orders import postgres
+from order_service.contexts.orders.api import Representation
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.lookup import Found
+from order_service.contexts.orders.model import Document, Order, digest, encode
+from order_service.contexts.orders.ports import Level, OrderRecord, Source
+from order_service.contexts.orders.rows import rows_of
 from order_service.http.app import create_wsgi
-from order_service.infra import kafka_clients
+from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.logging import configure_logging
 from order_service.metrics import Metrics
-from order_service.orders import postgres
-from order_service.orders.api import Representation
-from order_service.orders.decode import decode
-from order_service.orders.lookup import Found
-from order_service.orders.model import Document, Order, digest, encode
-from order_service.orders.ports import Level, OrderRecord, Source
-from order_service.orders.rows import rows_of
 
 Stage = tuple[str, float]
 _BATCH = 500  # kafka.batch.max_messages in its two lanes

@@ -8,8 +8,8 @@ import psycopg
 from benchmarks.ingest_limit import batches, copy
 from benchmarks.orders import Sample
 from benchmarks.stack import Process, Stack
-from order_service.orders.decode import decode
-from order_service.orders.model import Document
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.model import Document
 
 
 def store(stack: Stack, messages: Sequence[Sample]) -> None:

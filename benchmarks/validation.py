@@ -8,8 +8,8 @@ from typing import Any
 from benchmarks import command
 from benchmarks.harness import Row, Scale, alternate, at_least
 from benchmarks.orders import samples
-from order_service.orders.decode import decode
-from order_service.orders.schema import OrderSchema
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.schema import OrderSchema
 
 _ORDERS = 500
 _REPEAT = 4

@@ -16,10 +16,10 @@ from benchmarks.stack import Stack, running_stack
 from benchmarks.stored import store
 from order_service.bootstrap.backends import connect_redis, make_cache, open_database
 from order_service.config import load_config
+from order_service.contexts.orders.lookup import WarmUp
+from order_service.contexts.orders.postgres import PostgresOrders
 from order_service.infra.logging import configure_logging
 from order_service.metrics import Metrics
-from order_service.orders.lookup import WarmUp
-from order_service.orders.postgres import PostgresOrders
 
 _TTL_S = 300
 _NEWEST = "SELECT order_uid FROM orders.orders ORDER BY date_created DESC LIMIT %s"

@@ -17,15 +17,15 @@ from order_service.bootstrap.backends import open_database
 from order_service.bootstrap.brokers import kafka_connection as connection_of
 from order_service.bootstrap.migrate import make_migrator
 from order_service.config import Config, load_config
+from order_service.contexts.orders.postgres import PostgresOrders
 from order_service.embedded.postgres import PostgresServer
 from order_service.embedded.server import KafkaServer
 from order_service.embedded.valkey import ValkeyServer
-from order_service.infra import kafka_clients
-from order_service.infra.kafka_clients import Connection
-from order_service.infra.migrations import Migrator
-from order_service.infra.postgres import Database
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.clients import Connection
+from order_service.infra.postgres.database import Database
+from order_service.infra.postgres.migrations import Migrator
 from order_service.metrics import Metrics
-from order_service.orders.postgres import PostgresOrders
 from tests.builders import ROOT
 
 Environ = dict[str, str]

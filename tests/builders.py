@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from order_service.orders.decode import decode
-from order_service.orders.model import Document, Item, Order
-from order_service.orders.ports import DeadLetter, OrderRecord, Source
-from order_service.orders.rows import rows_of
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.model import Document, Item, Order
+from order_service.contexts.orders.ports import DeadLetter, OrderRecord, Source
+from order_service.contexts.orders.rows import rows_of
 
 ROOT = Path(__file__).parents[1]
 CANONICAL = ROOT / "tests/data/order.json"
@@ -72,7 +72,7 @@ def refused_record(uid: str = "guilty", offset: int = 0) -> OrderRecord:
 
 
 class Message(NamedTuple):
-    """One record of the topic; a :class:`order_service.orders.ports.Message`."""
+    """One record of the topic; a :class:`order_service.contexts.orders.ports.Message`."""
 
     value: bytes | None
     offset: int = 0

@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from order_service.orders.decode import decode
-from order_service.orders.errors import (
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.errors import (
     DeadLettersUnavailableError,
     InvalidOrderError,
     StorageRejectedError,
     StorageUnavailableError,
 )
-from order_service.orders.model import Document, Order
-from order_service.orders.ports import (
+from order_service.contexts.orders.model import Document, Order
+from order_service.contexts.orders.ports import (
     ABSENT,
     Absent,
     DeadLetter,

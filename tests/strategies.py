@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from order_service.orders.decode import decode
-from order_service.orders.model import MAX_BIGINT, MAX_INT, Order
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.model import MAX_BIGINT, MAX_INT, Order
 from tests.builders import Message, items, message
 
 Json = Any

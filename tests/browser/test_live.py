@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from redis import Redis
 
+from order_service.contexts.orders.postgres import PostgresOrders
 from order_service.embedded.valkey import ValkeyServer
-from order_service.orders.postgres import PostgresOrders
 from tests.backends import Environ
 from tests.builders import canonical, items, record
 from tests.e2e.api_process import serving

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import pytest
 from redis import Redis
 
+from order_service.contexts.orders.ports import ABSENT, OrderCache
+from order_service.contexts.orders.redis_cache import Lifetimes, RedisCache
 from order_service.embedded.valkey import ValkeyServer
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis import connect
-from order_service.orders.ports import ABSENT, OrderCache
-from order_service.orders.redis_cache import Lifetimes, RedisCache
+from order_service.infra.redis.client import connect
 from tests.builders import record
 from tests.fakes import MemoryCache
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from order_service.infra import kafka_clients
-from order_service.infra.kafka_clients import Connection
-from order_service.infra.kafka_producer import AcknowledgedProducer
-from order_service.orders.dead_letters import KafkaDeadLetters
-from order_service.orders.errors import DeadLettersUnavailableError
-from order_service.orders.ports import DeadLetter, DeadLetters
+from order_service.contexts.orders.dead_letters import KafkaDeadLetters
+from order_service.contexts.orders.errors import DeadLettersUnavailableError
+from order_service.contexts.orders.ports import DeadLetter, DeadLetters
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.clients import Connection
+from order_service.infra.kafka.producer import AcknowledgedProducer
 from tests.backends import NewTopic, free_port, records_of
 from tests.builders import dead_letter
 from tests.fakes import MemoryDeadLetters

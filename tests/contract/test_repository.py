@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_service.orders.errors import StorageRejectedError
-from order_service.orders.ports import (
+from order_service.contexts.orders.errors import StorageRejectedError
+from order_service.contexts.orders.ports import (
     OrderFilter,
     OrderRecord,
     OrderRepository,
@@ -15,7 +15,7 @@ from order_service.orders.ports import (
     Outcome,
     Position,
 )
-from order_service.orders.postgres import PostgresOrders
+from order_service.contexts.orders.postgres import PostgresOrders
 from tests.builders import OTHER_STREAM, canonical, items, order, record, record_of, refused_record
 from tests.fakes import MemoryOrders
 

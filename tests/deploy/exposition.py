@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from order_service.contexts.orders.ports import DeadLetter, Level, Outcome
 from order_service.http.app import ApiServices, create_wsgi
 from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
 from order_service.metrics import Metrics
-from order_service.orders.ports import DeadLetter, Level, Outcome
 from tests.unit.http_support import UID, MemoryLookup, ask
 
 REASONS = (

@@ -6,8 +6,8 @@ import pytest
 
 from order_service.bootstrap.backends import open_database
 from order_service.config import load_config
-from order_service.infra.postgres import UnavailableError
-from order_service.infra.sql import Query
+from order_service.infra.postgres.database import UnavailableError
+from order_service.infra.postgres.sql import Query
 from order_service.metrics import Metrics
 
 # Nobody listens on port 1.

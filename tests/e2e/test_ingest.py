@@ -13,11 +13,11 @@ import psycopg
 import pytest
 from redis import Redis
 
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.model import Order, encode
 from order_service.embedded.server import KafkaServer
 from order_service.embedded.valkey import ValkeyServer
-from order_service.infra.kafka_clients import Connection
-from order_service.orders.decode import decode
-from order_service.orders.model import Order, encode
+from order_service.infra.kafka.clients import Connection
 from tests.backends import (
     Environ,
     NewTopic,

@@ -7,8 +7,8 @@ import pytest
 
 from order_service.embedded.server import KafkaServer
 from order_service.embedded.valkey import ValkeyServer
-from order_service.infra import kafka_clients
-from order_service.infra.kafka_clients import Connection
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.clients import Connection
 from tests.backends import Environ, NewTopic
 
 

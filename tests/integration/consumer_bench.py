@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaProducer
 
-from order_service.infra import kafka_clients
-from order_service.infra.consumer_progress import ConsumerProgress
-from order_service.infra.kafka_clients import Connection, Membership
-from order_service.infra.kafka_consumer import ConsumerLoop, Timing
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.clients import Connection, Membership
+from order_service.infra.kafka.consumer import ConsumerLoop, Timing
+from order_service.infra.kafka.progress import ConsumerProgress
 from tests.backends import Record, committed_of, send
 
 WAIT_S = 30.0

@@ -19,11 +19,11 @@ from schemathesis import Case, GenerationMode
 from schemathesis.schemas import BaseSchema
 from werkzeug.test import Client, TestResponse
 
-from order_service.access.model import Scope
 from order_service.bootstrap.api import Worker
 from order_service.bootstrap.keys import key_office
+from order_service.contexts.access.model import Scope
+from order_service.contexts.orders.postgres import PostgresOrders
 from order_service.embedded.valkey import ValkeyServer
-from order_service.orders.postgres import PostgresOrders
 from tests.backends import Environ, config_of
 from tests.builders import record
 

@@ -7,12 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 from order_service.cli import main
+from order_service.contexts.orders.dead_letters import KafkaDeadLetters
+from order_service.contexts.orders.ports import DeadLetter
 from order_service.embedded.server import KafkaServer
-from order_service.infra import kafka_clients
-from order_service.infra.kafka_clients import Connection
-from order_service.infra.kafka_producer import AcknowledgedProducer
-from order_service.orders.dead_letters import KafkaDeadLetters
-from order_service.orders.ports import DeadLetter
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.clients import Connection
+from order_service.infra.kafka.producer import AcknowledgedProducer
 from tests.backends import Environ, NewTopic
 from tests.builders import Message, as_json, order
 

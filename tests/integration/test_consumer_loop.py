@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 from kafka import KafkaProducer, TopicPartition
 
-from order_service.infra import kafka_clients
-from order_service.infra.kafka_clients import Connection
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.clients import Connection
 from tests.backends import NewTopic
 from tests.integration.consumer_bench import WAIT_S, Batch, Bench, Handler
 from tests.waiting import eventually

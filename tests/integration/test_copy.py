@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from order_service.infra.postgres import Database, Transaction
-from order_service.infra.sql import Query
-from order_service.orders.errors import StorageRejectedError
-from order_service.orders.model import MAX_BIGINT, MAX_INT, Order
-from order_service.orders.ports import Outcome
-from order_service.orders.postgres import PostgresOrders
+from order_service.contexts.orders.errors import StorageRejectedError
+from order_service.contexts.orders.model import MAX_BIGINT, MAX_INT, Order
+from order_service.contexts.orders.ports import Outcome
+from order_service.contexts.orders.postgres import PostgresOrders
+from order_service.infra.postgres.database import Database, Transaction
+from order_service.infra.postgres.sql import Query
 from tests.builders import canonical, record, record_of
 
 

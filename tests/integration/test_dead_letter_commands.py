@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from kafka import KafkaProducer
 
+from order_service.contexts.orders.dead_letters import KafkaDeadLetters
+from order_service.contexts.orders.ports import DeadLetter
 from order_service.embedded.server import KafkaServer
-from order_service.infra import kafka_clients
-from order_service.infra.kafka_clients import Connection
-from order_service.infra.kafka_producer import AcknowledgedProducer
-from order_service.orders.dead_letters import KafkaDeadLetters
-from order_service.orders.ports import DeadLetter
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.clients import Connection
+from order_service.infra.kafka.producer import AcknowledgedProducer
 from tests.backends import Environ, NewTopic, connect, records_of
 from tests.builders import Message, as_json, order
 from tests.integration.service_process import command, consuming

@@ -7,11 +7,11 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from order_service.access.errors import KeysUnavailableError
-from order_service.access.model import Scope, StoredKey, digest_of
-from order_service.access.postgres import PostgresKeys
 from order_service.cli import main
-from order_service.infra.postgres import Database
+from order_service.contexts.access.errors import KeysUnavailableError
+from order_service.contexts.access.model import Scope, StoredKey, digest_of
+from order_service.contexts.access.postgres import PostgresKeys
+from order_service.infra.postgres.database import Database
 from tests.backends import Environ, connect, migrator_of
 
 

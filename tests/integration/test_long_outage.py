@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from order_service.embedded.postgres import PostgresServer
-from order_service.infra.postgres import Database, Settings, UnavailableError
-from order_service.infra.sql import Query
+from order_service.infra.postgres.database import Database, Settings, UnavailableError
+from order_service.infra.postgres.sql import Query
 from order_service.metrics import Metrics
 from tests.chaos.proxy import TcpProxy
 from tests.waiting import eventually

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from order_service.bootstrap.backends import open_database
+from order_service.contexts.orders.ports import OrderFilter, Outcome
+from order_service.contexts.orders.postgres import PostgresOrders
 from order_service.embedded.server import package_folder
-from order_service.infra.migrations import create
+from order_service.infra.postgres.migrations import create
 from order_service.metrics import Metrics
-from order_service.orders.ports import OrderFilter, Outcome
-from order_service.orders.postgres import PostgresOrders
 from tests.backends import Environ, config_of, connect, migrator_of, process_environ
 from tests.builders import ROOT, items, record
 from tests.integration.service_process import command

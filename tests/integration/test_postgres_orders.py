@@ -12,16 +12,16 @@ import pytest
 from hypothesis import example, given, settings
 
 from order_service.bootstrap.backends import open_database
+from order_service.contexts.orders import postgres
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.errors import StorageRejectedError, StorageUnavailableError
+from order_service.contexts.orders.ingest import Ingest
+from order_service.contexts.orders.model import MAX_BIGINT, MAX_INT, Document, Order
+from order_service.contexts.orders.ports import Outcome
+from order_service.contexts.orders.postgres import PostgresOrders
 from order_service.embedded.postgres import PostgresServer
-from order_service.infra.postgres import Database
+from order_service.infra.postgres.database import Database
 from order_service.metrics import Metrics
-from order_service.orders import postgres
-from order_service.orders.decode import decode
-from order_service.orders.errors import StorageRejectedError, StorageUnavailableError
-from order_service.orders.ingest import Ingest
-from order_service.orders.model import MAX_BIGINT, MAX_INT, Document, Order
-from order_service.orders.ports import Outcome
-from order_service.orders.postgres import PostgresOrders
 from tests.backends import Environ, config_of, migrator_of
 from tests.builders import STREAM, Message, as_json, record, record_of, refused_record
 from tests.fakes import MemoryCache, MemoryDeadLetters, Once, Told

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 
 from order_service.bootstrap.backends import open_database
+from order_service.contexts.orders import postgres
+from order_service.contexts.orders.ports import OrderFilter, OrderRecord, Position
+from order_service.contexts.orders.postgres import PostgresOrders
 from order_service.embedded.postgres import PostgresServer
-from order_service.infra.sql import Query
+from order_service.infra.postgres.sql import Query
 from order_service.metrics import Metrics
-from order_service.orders import postgres
-from order_service.orders.ports import OrderFilter, OrderRecord, Position
-from order_service.orders.postgres import PostgresOrders
 from tests.backends import config_of, connect, migrator_of
 from tests.builders import record
 

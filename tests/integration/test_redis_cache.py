@@ -7,11 +7,11 @@ from contextlib import closing
 import pytest
 from redis import Redis
 
+from order_service.contexts.orders.ports import ABSENT
+from order_service.contexts.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from order_service.embedded.valkey import ValkeyServer
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis import Entry, connect
-from order_service.orders.ports import ABSENT
-from order_service.orders.redis_cache import PREFIX, Lifetimes, RedisCache
+from order_service.infra.redis.client import Entry, connect
 from tests.backends import free_port
 from tests.builders import record
 from tests.fakes import Clock

@@ -9,14 +9,14 @@ import pytest
 from redis.crc import key_slot
 
 from order_service.bootstrap.backends import connect_redis
+from order_service.contexts.orders.lookup import Lookup
+from order_service.contexts.orders.model import Document
+from order_service.contexts.orders.ports import ABSENT, Level
+from order_service.contexts.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from order_service.infra.circuit import CircuitBreaker
 from order_service.infra.local_cache import LocalCache
-from order_service.infra.redis import CacheClient
+from order_service.infra.redis.client import CacheClient
 from order_service.metrics import Metrics
-from order_service.orders.lookup import Lookup
-from order_service.orders.model import Document
-from order_service.orders.ports import ABSENT, Level
-from order_service.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from tests.backends import config_of
 from tests.builders import record
 from tests.fakes import MemoryOrders

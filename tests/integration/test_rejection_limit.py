@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from kafka import KafkaProducer
 
-from order_service.infra import kafka_clients
-from order_service.infra.kafka_clients import Connection
-from order_service.infra.kafka_producer import AcknowledgedProducer
-from order_service.orders.dead_letters import KafkaDeadLetters
+from order_service.contexts.orders.dead_letters import KafkaDeadLetters
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.clients import Connection
+from order_service.infra.kafka.producer import AcknowledgedProducer
 from tests.backends import Environ, committed_of, records_of, send
 from tests.builders import dead_letter, order
 from tests.integration.service_process import Consumer, command, consuming

@@ -13,11 +13,11 @@ from order_service.bootstrap.api import Worker
 from order_service.bootstrap.backends import open_replica
 from order_service.bootstrap.checks import CallCheck
 from order_service.bootstrap.storage import Storage, open_storage
+from order_service.contexts.orders.errors import StorageUnavailableError
+from order_service.contexts.orders.ports import OrderFilter, OrderSummary
 from order_service.embedded.postgres import PostgresServer
-from order_service.infra.replica_lag import ReplicaLag
+from order_service.infra.postgres.replica_lag import ReplicaLag
 from order_service.metrics import Metrics
-from order_service.orders.errors import StorageUnavailableError
-from order_service.orders.ports import OrderFilter, OrderSummary
 from tests.backends import config_of, migrator_of
 from tests.builders import record
 from tests.replication import ReplicaServer

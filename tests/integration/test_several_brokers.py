@@ -4,7 +4,7 @@ from contextlib import closing
 
 from order_service.bootstrap.brokers import kafka_connection
 from order_service.embedded.server import KafkaServer
-from order_service.infra import kafka_clients
+from order_service.infra.kafka import clients as kafka_clients
 from tests.backends import NewTopic, config_of, records_of, send
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from redis import Redis
 
-from order_service.infra.kafka_clients import Connection
+from order_service.infra.kafka.clients import Connection
 from tests.backends import Environ, process_environ, records_of
 from tests.builders import ROOT
 from tests.collector import Collector, Sent, collecting

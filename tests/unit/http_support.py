@@ -9,19 +9,19 @@ import msgspec
 from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
+from order_service.contexts.orders.errors import (
+    InvalidCursorError,
+    OrderNotFoundError,
+    StorageUnavailableError,
+)
+from order_service.contexts.orders.lookup import Found, Page
+from order_service.contexts.orders.model import Document, Order
+from order_service.contexts.orders.ports import Level, OrderFilter, OrderSummary
 from order_service.http.app import ApiServices, create_app, create_wsgi
 from order_service.http.front import Front
 from order_service.http.guard import Environ, Wsgi
 from order_service.http.health import PartState, Readiness
 from order_service.metrics import Registry
-from order_service.orders.errors import (
-    InvalidCursorError,
-    OrderNotFoundError,
-    StorageUnavailableError,
-)
-from order_service.orders.lookup import Found, Page
-from order_service.orders.model import Document, Order
-from order_service.orders.ports import Level, OrderFilter, OrderSummary
 
 CANONICAL = (Path(__file__).parents[1] / "data" / "order.json").read_bytes()
 ORDER = msgspec.json.decode(CANONICAL, type=Order)

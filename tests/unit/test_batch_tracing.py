@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from order_service.infra.offset_ledger import OffsetRanges
+from order_service.infra.kafka.offset_ledger import OffsetRanges
 from order_service.infra.tracing.batches import BatchTracing, Subscription
 from order_service.infra.tracing.otlp import OtlpTracer
 from order_service.infra.tracing.spans import current_span

@@ -17,7 +17,7 @@ from benchmarks.client import Client, summary
 from benchmarks.harness import QUICK, TIMES, Row, alternate, at_least, at_most, figure
 from benchmarks.orders import samples
 from benchmarks.pace import latencies_of, with_waits
-from order_service.orders.decode import decode
+from order_service.contexts.orders.decode import decode
 
 
 def _row(ours: list[float], theirs: list[float], *, reduced: bool = False) -> Row:

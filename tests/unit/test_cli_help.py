@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from order_service.cli import main
 from order_service.cli.command import PROGRAM, Command
 from order_service.cli.exit_codes import ExitCode
-from order_service.infra import watchdog
+from order_service.infra.kafka import watchdog
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 
-from order_service.infra.consumer_progress import ConsumerProgress, Snapshot
-from order_service.infra.kafka_source import split
-from order_service.infra.offset_ledger import OffsetLedger, offsets_behind
-from order_service.infra.watchdog import EXIT_CODE, Watchdog, stuck
+from order_service.infra.kafka.offset_ledger import OffsetLedger, offsets_behind
+from order_service.infra.kafka.progress import ConsumerProgress, Snapshot
+from order_service.infra.kafka.source import split
+from order_service.infra.kafka.watchdog import EXIT_CODE, Watchdog, stuck
 from tests.fakes import Clock
 
 ZERO, ONE = TopicPartition("orders", 0), TopicPartition("orders", 1)

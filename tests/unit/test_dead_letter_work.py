@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 
 from order_service.cli import letter_text
 from order_service.cli.moments import milliseconds, rfc3339
-from order_service.infra.kafka_reader import Range
-from order_service.orders.dead_letter_masking import key_text, masked, printable
-from order_service.orders.dead_letter_record import Letter, LetterId, fault_lines, letter_of, marked
-from order_service.orders.dead_letter_replay import Action, Replay, Resent
-from order_service.orders.dead_letter_search import DeadLetterLog, Wanted
-from order_service.orders.errors import InvalidOrderError
+from order_service.contexts.orders.dead_letter_masking import key_text, masked, printable
+from order_service.contexts.orders.dead_letter_record import (
+    Letter,
+    LetterId,
+    fault_lines,
+    letter_of,
+    marked,
+)
+from order_service.contexts.orders.dead_letter_replay import Action, Replay, Resent
+from order_service.contexts.orders.dead_letter_search import DeadLetterLog, Wanted
+from order_service.contexts.orders.errors import InvalidOrderError
+from order_service.infra.kafka.reader import Range
 from tests.builders import as_json, order
 
 GOOD = msgspec.json.encode(order("good"))

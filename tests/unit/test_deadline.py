@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from order_service.infra.deadline import SocketDeadlines
+from order_service.infra.postgres.deadline import SocketDeadlines
 from tests.fakes import Clock
 
 Pair = tuple[socket.socket, socket.socket]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from order_service.orders.decode import MAX_DEPTH, MAX_MESSAGE_BYTES, decode
-from order_service.orders.errors import InvalidOrderError
-from order_service.orders.model import Order, digest, encode
-from order_service.orders.schema import OrderSchema, faults_of
+from order_service.contexts.orders.decode import MAX_DEPTH, MAX_MESSAGE_BYTES, decode
+from order_service.contexts.orders.errors import InvalidOrderError
+from order_service.contexts.orders.model import Order, digest, encode
+from order_service.contexts.orders.schema import OrderSchema, faults_of
 from tests.builders import CANONICAL, as_json, canonical
 from tests.strategies import json_values, orders, spoiled, suspects
 

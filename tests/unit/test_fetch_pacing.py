@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from order_service.infra.fetch_pacing import FetchPacing
+from order_service.infra.kafka.fetch_pacing import FetchPacing
 
 ALONE = {"fetch_min_bytes": 1, "fetch_max_wait_ms": 100}
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from order_service.access.errors import KeysUnavailableError
-from order_service.access.keyring import Keyring
-from order_service.access.model import Scope, StoredKey, digest_of, new_key
+from order_service.contexts.access.errors import KeysUnavailableError
+from order_service.contexts.access.keyring import Keyring
+from order_service.contexts.access.model import Scope, StoredKey, digest_of, new_key
+from order_service.contexts.orders.ports import Level
 from order_service.http.app import create_app, create_wsgi
 from order_service.http.front import Front
 from order_service.http.guard import Wsgi
-from order_service.orders.ports import Level
 from tests.unit.http_support import ETAG, UID, MemoryLookup, Reply, ask, services
 
 READER, SCRAPER = new_key(), new_key()

@@ -2,10 +2,10 @@
 
 import pytest
 
+from order_service.contexts.orders.ports import Level
 from order_service.http.app import create_app, create_wsgi
 from order_service.http.front import Front
 from order_service.http.guard import Wsgi
-from order_service.orders.ports import Level
 from tests.unit.http_support import UID, MemoryLookup, Reply, ask, services
 from tests.unit.test_http_authentication import MemoryKeys, keyring_of
 

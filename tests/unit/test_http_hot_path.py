@@ -4,13 +4,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import EnvironBuilder
 
+from order_service.contexts.orders.api import Representation
+from order_service.contexts.orders.ports import Level
 from order_service.http.app import create_app
 from order_service.http.guard import Environ, Wsgi
 from order_service.http.hot_path import HotPath
 from order_service.http.metering import HttpMeter
 from order_service.http.security import COMMON
-from order_service.orders.api import Representation
-from order_service.orders.ports import Level
 from tests.unit.http_support import (
     ETAG,
     UID,

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
-from order_service.orders.ports import Level, OrderFilter
+from order_service.contexts.orders.ports import Level, OrderFilter
 from tests.unit.http_support import (
     CURSOR,
     DOCUMENT,

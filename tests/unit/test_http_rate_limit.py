@@ -3,11 +3,11 @@
 import pytest
 from werkzeug.test import EnvironBuilder
 
+from order_service.contexts.orders.ports import Level
 from order_service.http.app import create_wsgi
 from order_service.http.front import Front
 from order_service.http.guard import Environ, Wsgi
 from order_service.http.rate_limit import ClientAddress, TokenBuckets
-from order_service.orders.ports import Level
 from tests.fakes import Clock
 from tests.unit.http_support import UID, MemoryLookup, Reply, ask, ask_with, services
 

@@ -7,15 +7,15 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from order_service.infra.retry import Policy, Retry, StoppedError
-from order_service.orders.decode import decode
-from order_service.orders.errors import (
+from order_service.contexts.orders.decode import decode
+from order_service.contexts.orders.errors import (
     DeadLettersUnavailableError,
     StorageUnavailableError,
 )
-from order_service.orders.ingest import Ingest, prepare
-from order_service.orders.model import Document, Order
-from order_service.orders.ports import ABSENT, Outcome
+from order_service.contexts.orders.ingest import Ingest, prepare
+from order_service.contexts.orders.model import Document, Order
+from order_service.contexts.orders.ports import ABSENT, Outcome
+from order_service.infra.retry import Policy, Retry, StoppedError
 from tests.builders import STREAM, Message, items, message, messages, order
 from tests.fakes import MemoryCache, MemoryDeadLetters, MemoryOrders, Once, Told
 from tests.strategies import NONSENSE, UIDS, delivered, deliveries, last_valid, topics

@@ -5,7 +5,7 @@ import logging
 import pytest
 from kafka.errors import Cancelled, KafkaConnectionError
 
-import order_service.infra.kafka_clients  # noqa: F401 - it puts the filter on the library's log
+import order_service.infra.kafka.clients  # noqa: F401 - it puts the filter on the library's log
 
 # As the library's cluster.py logs it; a client that is closed cancels what it was asking.
 MESSAGE = "Metadata refresh: failed %s"

@@ -7,9 +7,9 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 
-from order_service.infra.consumer_progress import ConsumerProgress
-from order_service.infra.kafka_source import RecordSource
-from order_service.infra.offset_ledger import OffsetLedger
+from order_service.infra.kafka.offset_ledger import OffsetLedger
+from order_service.infra.kafka.progress import ConsumerProgress
+from order_service.infra.kafka.source import RecordSource
 from order_service.metrics import Metrics
 
 PARTITION = TopicPartition("orders", 0)

@@ -5,15 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from order_service.infra.local_cache import LocalCache
-from order_service.orders.errors import (
+from order_service.contexts.orders.errors import (
     InvalidCursorError,
     OrderNotFoundError,
     StorageUnavailableError,
 )
-from order_service.orders.lookup import Lookup, WarmUp
-from order_service.orders.model import Document
-from order_service.orders.ports import Level, OrderFilter
+from order_service.contexts.orders.lookup import Lookup, WarmUp
+from order_service.contexts.orders.model import Document
+from order_service.contexts.orders.ports import Level, OrderFilter
+from order_service.infra.local_cache import LocalCache
 from tests.builders import record
 from tests.fakes import Clock, MemoryCache, MemoryOrders, Told
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from order_service.contexts.orders.errors import InvalidCursorError
+from order_service.contexts.orders.lookup import CURSOR_PATTERN, Lookup, Page
+from order_service.contexts.orders.ports import OrderFilter
 from order_service.infra.local_cache import LocalCache
 from order_service.metrics import Metrics
-from order_service.orders.errors import InvalidCursorError
-from order_service.orders.lookup import CURSOR_PATTERN, Lookup, Page
-from order_service.orders.ports import OrderFilter
 from tests.builders import record
 from tests.fakes import MemoryCache, MemoryOrders
 

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
+from order_service.contexts.orders.ports import (
+    DeadLetter,
+    IngestObserver,
+    Level,
+    LookupObserver,
+    Outcome,
+)
 from order_service.metrics import Metrics
-from order_service.orders.ports import DeadLetter, IngestObserver, Level, LookupObserver, Outcome
 
 
 class StubMessage:
@@ -128,7 +134,7 @@ def test_consumer_states_are_shown() -> None:
 
 _COUNT_ONE = """
 from order_service.metrics import Metrics
-from order_service.orders.ports import Level
+from order_service.contexts.orders.ports import Level
 metrics = Metrics()
 metrics.lookup.looked_up(Level.HIT)
 """

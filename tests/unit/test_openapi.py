@@ -7,8 +7,8 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from order_service.contexts.orders.model import UID_PATTERN
 from order_service.http.front import Front
-from order_service.orders.model import UID_PATTERN
 from tests.unit.http_support import ORDER, UID, MemoryLookup, client, json_of, services
 from tests.unit.test_http_authentication import MemoryKeys, keyring_of
 

@@ -8,11 +8,11 @@ import pytest
 from structlog.contextvars import bound_contextvars, get_contextvars
 from structlog.testing import capture_logs
 
-from order_service.orders.errors import RejectionLimitError
-from order_service.orders.ingest import Ingest
-from order_service.orders.ports import OrderRecord, Outcome
-from order_service.orders.rejection_log import RejectionLog
-from order_service.orders.rejections import RejectionLimit
+from order_service.contexts.orders.errors import RejectionLimitError
+from order_service.contexts.orders.ingest import Ingest
+from order_service.contexts.orders.ports import OrderRecord, Outcome
+from order_service.contexts.orders.rejection_log import RejectionLog
+from order_service.contexts.orders.rejections import RejectionLimit
 from tests.builders import Message, as_json, dead_letter, messages, order
 from tests.fakes import Clock, MemoryCache, MemoryDeadLetters, MemoryOrders, Once, Told
 

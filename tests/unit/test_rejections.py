@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from order_service.orders.errors import RejectionLimitError
-from order_service.orders.ingest import Ingest
-from order_service.orders.ports import DeadLetter
-from order_service.orders.rejections import RejectionLimit, RejectionWindow
+from order_service.contexts.orders.errors import RejectionLimitError
+from order_service.contexts.orders.ingest import Ingest
+from order_service.contexts.orders.ports import DeadLetter
+from order_service.contexts.orders.rejections import RejectionLimit, RejectionWindow
 from tests.builders import Message, message
 from tests.fakes import MemoryCache, MemoryDeadLetters, MemoryOrders, Once, Told
 

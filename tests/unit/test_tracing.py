@@ -7,12 +7,12 @@ import pytest
 from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
+from order_service.contexts.orders.ports import Level
 from order_service.http.app import create_wsgi
 from order_service.http.front import Front
 from order_service.infra.tracing.backends import TracedCacheClient, TracedQueries
 from order_service.infra.tracing.spans import entered
 from order_service.infra.tracing.traceparent import TraceContext, parse
-from order_service.orders.ports import Level
 from producer.trace import new_traceparent
 from tests.collector import Collector
 from tests.unit.http_support import UID, MemoryLookup, ask, services

@@ -12,9 +12,13 @@ from typing import Any
 
 import structlog
 
-from order_service.access.keyring import Keyring
-from order_service.access.postgres import PostgresKeys
 from order_service.config import Config, load_config
+from order_service.contexts.access.keyring import Keyring
+from order_service.contexts.access.postgres import PostgresKeys
+from order_service.contexts.orders.api import ListLimits
+from order_service.contexts.orders.errors import OrdersError
+from order_service.contexts.orders.lookup import Lookup, WarmUp
+from order_service.contexts.orders.model import Document
 from order_service.http.app import ApiServices, create_wsgi
 from order_service.http.front import Front
 from order_service.http.guard import Environ, Limits
@@ -23,14 +27,10 @@ from order_service.http.server import ServerSettings, serve
 from order_service.infra.local_cache import LocalCache
 from order_service.infra.logging import configure_logging
 from order_service.infra.memory import share_one_arena
-from order_service.infra.redis import CacheClient
+from order_service.infra.redis.client import CacheClient
 from order_service.infra.resources import bundled
 from order_service.infra.tracing.spans import Tracer
 from order_service.metrics import Metrics
-from order_service.orders.api import ListLimits
-from order_service.orders.errors import OrdersError
-from order_service.orders.lookup import Lookup, WarmUp
-from order_service.orders.model import Document
 
 from .backends import connect_redis, make_cache
 from .checks import CallCheck

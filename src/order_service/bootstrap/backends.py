@@ -6,14 +6,15 @@ from psycopg.conninfo import make_conninfo
 
 from order_service.config import Config
 from order_service.config import Retry as RetryConfig
-from order_service.infra import postgres, redis
+from order_service.contexts.orders.redis_cache import Lifetimes, RedisCache
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis import CacheClient
-from order_service.infra.redis_cluster import connect_cluster
-from order_service.infra.redis_sentinel import Watched, connect_sentinel
+from order_service.infra.postgres import database as postgres
+from order_service.infra.redis import client as redis
+from order_service.infra.redis.client import CacheClient
+from order_service.infra.redis.cluster import connect_cluster
+from order_service.infra.redis.sentinel import Watched, connect_sentinel
 from order_service.infra.retry import Policy, Retry
 from order_service.metrics import Metrics
-from order_service.orders.redis_cache import Lifetimes, RedisCache
 
 from .tracing import traced_cache, traced_queries
 

@@ -6,7 +6,7 @@ Apart from the other backends because the library takes a moment to load, and lo
 from kafka import KafkaProducer
 
 from order_service.config import Config
-from order_service.infra import kafka_clients
+from order_service.infra.kafka import clients as kafka_clients
 
 _BROKER_DEFAULT_BYTES = 1024 * 1024
 """Largest message that a topic admits unless it says otherwise."""

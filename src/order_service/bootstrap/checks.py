@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from order_service.http.health import PartState
-from order_service.infra.consumer_progress import ConsumerProgress
+from order_service.infra.kafka.progress import ConsumerProgress
 from order_service.infra.retry import Retry
 
 

@@ -11,24 +11,27 @@ import structlog
 from kafka.errors import KafkaError
 
 from order_service.config import Config, Kafka
+from order_service.contexts.orders.dead_letters import KafkaDeadLetters
+from order_service.contexts.orders.errors import (
+    DeadLettersUnavailableError,
+    StorageUnavailableError,
+)
+from order_service.contexts.orders.ingest import Ingest
+from order_service.contexts.orders.postgres import PostgresOrders
+from order_service.contexts.orders.rejections import RejectionLimit
 from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
-from order_service.infra import kafka_clients
-from order_service.infra.consumer_progress import BatchObserver, ConsumerProgress
-from order_service.infra.kafka_consumer import ConsumerLoop, Handler, Timing
-from order_service.infra.kafka_producer import AcknowledgedProducer
-from order_service.infra.kafka_topics import ensure_topics
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.consumer import ConsumerLoop, Handler, Timing
+from order_service.infra.kafka.producer import AcknowledgedProducer
+from order_service.infra.kafka.progress import BatchObserver, ConsumerProgress
+from order_service.infra.kafka.topics import ensure_topics
+from order_service.infra.kafka.watchdog import Watchdog
 from order_service.infra.memory import share_one_arena
 from order_service.infra.retry import Retry, StoppedError
 from order_service.infra.tracing.batches import BatchTracing, Subscription
 from order_service.infra.tracing.sending import TracedProducer
-from order_service.infra.watchdog import Watchdog
 from order_service.metrics import Metrics
-from order_service.orders.dead_letters import KafkaDeadLetters
-from order_service.orders.errors import DeadLettersUnavailableError, StorageUnavailableError
-from order_service.orders.ingest import Ingest
-from order_service.orders.postgres import PostgresOrders
-from order_service.orders.rejections import RejectionLimit
 
 from .backends import connect_redis, make_cache, make_retry, open_database
 from .brokers import kafka_connection, letter_limit, open_letter_producer

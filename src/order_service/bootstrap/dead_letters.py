@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from order_service.config import Config
-from order_service.infra import kafka_clients
-from order_service.infra.kafka_producer import AcknowledgedProducer
-from order_service.infra.kafka_reader import TopicReader
-from order_service.orders.dead_letter_outlet import KafkaOutlet
-from order_service.orders.dead_letter_replay import Replay
-from order_service.orders.dead_letter_search import DeadLetterLog
+from order_service.contexts.orders.dead_letter_outlet import KafkaOutlet
+from order_service.contexts.orders.dead_letter_replay import Replay
+from order_service.contexts.orders.dead_letter_search import DeadLetterLog
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.producer import AcknowledgedProducer
+from order_service.infra.kafka.reader import TopicReader
 
 from .brokers import kafka_connection, open_letter_producer
 

@@ -13,12 +13,12 @@ from psycopg.conninfo import make_conninfo
 from redis.connection import parse_url
 
 from order_service.config import Config, Secret, load_config
+from order_service.contexts.orders.redis_cache import PREFIX
 from order_service.embedded.stack_env import FILE_NAME
 from order_service.infra.diagnosis import host, kafka, postgres, redis
 from order_service.infra.diagnosis.endpoints import Address
 from order_service.infra.diagnosis.finding import Finding, Look, hint, look_at_all
 from order_service.infra.resources import bundled
-from order_service.orders.redis_cache import PREFIX
 
 from .backends import connect_redis, postgres_tls
 from .brokers import kafka_connection, letter_limit

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from msgspec import structs
 
-from order_service.access.issuing import KeyOffice
-from order_service.access.postgres import PostgresKeys
 from order_service.config import Config, Pool
-from order_service.infra.postgres import Database
+from order_service.contexts.access.issuing import KeyOffice
+from order_service.contexts.access.postgres import PostgresKeys
+from order_service.infra.postgres.database import Database
 from order_service.metrics import Metrics
 
 from .backends import open_database

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from order_service.config import Config
-from order_service.infra.migrations import Migrator
+from order_service.infra.postgres.migrations import Migrator
 from order_service.infra.resources import bundled
 
 from .backends import postgres_tls

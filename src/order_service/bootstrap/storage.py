@@ -7,11 +7,11 @@ from contextlib import closing
 from typing import NamedTuple
 
 from order_service.config import Config
-from order_service.infra.replica_lag import ReplicaLag
+from order_service.contexts.orders.ports import OrderRepository
+from order_service.contexts.orders.postgres import PostgresOrders
+from order_service.contexts.orders.replicated import ReplicatedOrders
+from order_service.infra.postgres.replica_lag import ReplicaLag
 from order_service.metrics import Metrics
-from order_service.orders.ports import OrderRepository
-from order_service.orders.postgres import PostgresOrders
-from order_service.orders.replicated import ReplicatedOrders
 
 from .backends import open_database, open_replica
 from .checks import CallCheck

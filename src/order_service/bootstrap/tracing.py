@@ -1,8 +1,8 @@
 """What records traces, if they are on; where they are off nothing of OpenTelemetry is imported."""
 
 from order_service.config import Config
-from order_service.infra.postgres import QueryObserver
-from order_service.infra.redis import CacheClient
+from order_service.infra.postgres.database import QueryObserver
+from order_service.infra.redis.client import CacheClient
 from order_service.infra.tracing.backends import TracedCacheClient, TracedQueries
 from order_service.infra.tracing.spans import Tracer
 

@@ -15,9 +15,9 @@ from .letter_options import IdType, filters, track, with_desk
 
 if TYPE_CHECKING:
     from order_service.bootstrap.dead_letters import DeadLetterDesk
-    from order_service.orders.dead_letter_record import Letter, LetterId
-    from order_service.orders.dead_letter_replay import Repair, Step
-    from order_service.orders.dead_letter_search import Wanted
+    from order_service.contexts.orders.dead_letter_record import Letter, LetterId
+    from order_service.contexts.orders.dead_letter_replay import Repair, Step
+    from order_service.contexts.orders.dead_letter_search import Wanted
 
 
 @click.group(
@@ -162,9 +162,9 @@ def _check_selection(
 
 
 def _repair(desk: "DeadLetterDesk", body: bytes) -> "Repair":
-    from order_service.orders.dead_letter_masking import printable  # noqa: PLC0415 - slow
-    from order_service.orders.dead_letter_record import fault_lines  # noqa: PLC0415
-    from order_service.orders.errors import InvalidOrderError  # noqa: PLC0415
+    from order_service.contexts.orders.dead_letter_masking import printable  # noqa: PLC0415 - slow
+    from order_service.contexts.orders.dead_letter_record import fault_lines  # noqa: PLC0415
+    from order_service.contexts.orders.errors import InvalidOrderError  # noqa: PLC0415
 
     try:
         return desk.replay.repair(body)
@@ -177,7 +177,7 @@ def _repair(desk: "DeadLetterDesk", body: bytes) -> "Repair":
 
 def _plan(steps: Iterator["Step"], ids: tuple["LetterId", ...]) -> tuple[list["LetterId"], bool]:
     """Print what will be done; return the letters to send and whether some will not be."""
-    from order_service.orders.dead_letter_replay import Action  # noqa: PLC0415 - slow
+    from order_service.contexts.orders.dead_letter_replay import Action  # noqa: PLC0415 - slow
 
     todo, missing, invalid = [], set(ids), 0
     for step in steps:
@@ -194,7 +194,7 @@ def _plan(steps: Iterator["Step"], ids: tuple["LetterId", ...]) -> tuple[list["L
 
 def _send(desk: "DeadLetterDesk", todo: list["LetterId"], repair: "Repair | None") -> bool:
     """Replay `todo`; return whether some were refused."""
-    from order_service.orders.dead_letter_replay import Action  # noqa: PLC0415 - slow
+    from order_service.contexts.orders.dead_letter_replay import Action  # noqa: PLC0415 - slow
 
     sent = refused = 0
     for step in track("Replaying")(desk.replay.send(desk.log.get(todo), repair), len(todo)):

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from order_service.access.errors import AccessError, KeyExistsError, NoSuchKeyError
-from order_service.access.model import KeyRecord, Scope
+from order_service.contexts.access.errors import AccessError, KeyExistsError, NoSuchKeyError
+from order_service.contexts.access.model import KeyRecord, Scope
 
 from .command import Group
 from .settings import configured

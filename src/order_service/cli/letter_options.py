@@ -11,7 +11,7 @@ from .moments import Moment
 from .settings import configured
 
 if TYPE_CHECKING:
-    from order_service.orders.dead_letter_record import LetterId
+    from order_service.contexts.orders.dead_letter_record import LetterId
 
 Command = Callable[..., None]
 
@@ -25,7 +25,7 @@ class IdType(click.ParamType["LetterId"]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> "LetterId":
         """Return the id, or end with what is wrong."""
-        from order_service.orders.dead_letter_record import LetterId  # noqa: PLC0415 - slow
+        from order_service.contexts.orders.dead_letter_record import LetterId  # noqa: PLC0415 - slow
 
         try:
             return LetterId.parse(str(value))
@@ -46,7 +46,7 @@ def filters(command: Command) -> Command:
         key: str | None,
         **rest: Any,  # noqa: ANN401 - click's arguments
     ) -> None:
-        from order_service.orders.dead_letter_search import Wanted  # noqa: PLC0415 - slow
+        from order_service.contexts.orders.dead_letter_search import Wanted  # noqa: PLC0415 - slow
 
         command(wanted=Wanted(frozenset(reason), since, until, partition, key), **rest)
 
@@ -72,7 +72,7 @@ def with_desk(command: Command) -> Command:
         from kafka.errors import KafkaError, UnknownTopicOrPartitionError  # noqa: PLC0415
 
         from order_service.bootstrap.dead_letters import open_desk  # noqa: PLC0415
-        from order_service.orders.errors import DeadLettersUnavailableError  # noqa: PLC0415
+        from order_service.contexts.orders.errors import DeadLettersUnavailableError  # noqa: PLC0415
 
         config = configured("kafka")
         try:

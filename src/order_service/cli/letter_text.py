@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 
-from order_service.orders.dead_letter_masking import key_text, masked, printable
-from order_service.orders.dead_letter_record import FAULTS, Letter, fault_lines
-from order_service.orders.dead_letter_search import Found, Summary
+from order_service.contexts.orders.dead_letter_masking import key_text, masked, printable
+from order_service.contexts.orders.dead_letter_record import FAULTS, Letter, fault_lines
+from order_service.contexts.orders.dead_letter_search import Found, Summary
 
 from .moments import rfc3339
 

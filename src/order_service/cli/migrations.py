@@ -119,7 +119,7 @@ def create_migration(name: str, context: str) -> None:
     Only in a checkout; the new migration depends on the one before it.
     """
     from order_service.bootstrap.migrate import migrations_of  # noqa: PLC0415
-    from order_service.infra.migrations import create  # noqa: PLC0415
+    from order_service.infra.postgres.migrations import create  # noqa: PLC0415
 
     try:
         paths = create(migrations_of(context), name)

@@ -7,10 +7,10 @@ from typing import Any
 import structlog
 from flask import Flask, Response, request
 
+from order_service.contexts.orders import api as orders_api
+from order_service.contexts.orders.api import ListLimits, OrderLookup, Representation
 from order_service.infra.tracing import traceparent
 from order_service.metrics import Registry
-from order_service.orders import api as orders_api
-from order_service.orders.api import ListLimits, OrderLookup, Representation
 
 from . import health, page, problems, swagger
 from .front import Front

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
-from order_service.access.errors import KeysUnavailableError
-from order_service.access.keyring import Caller
-from order_service.access.model import Scope
+from order_service.contexts.access.errors import KeysUnavailableError
+from order_service.contexts.access.keyring import Caller
+from order_service.contexts.access.model import Scope
 
 from .guard import Environ, Wsgi
 from .metering import HttpMeter, count_refusal

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
 
-from order_service.orders.api import FAILURE, ORDER_RULE, OrderLookup, Representation
-from order_service.orders.model import UID_PATTERN
+from order_service.contexts.orders.api import FAILURE, ORDER_RULE, OrderLookup, Representation
+from order_service.contexts.orders.model import UID_PATTERN
 
 from .metering import Count, HttpMeter
 from .request_id import HEADER, request_id_of

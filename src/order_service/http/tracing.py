@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from order_service.contexts.orders.api import ORDER_RULE
 from order_service.infra.tracing import traceparent
 from order_service.infra.tracing.spans import Span, Tracer, entered
-from order_service.orders.api import ORDER_RULE
 
 from .guard import Environ, Wsgi
 from .metering import METHODS

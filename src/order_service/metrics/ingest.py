@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from order_service.orders.ports import DeadLetter, Outcome
+from order_service.contexts.orders.ports import DeadLetter, Outcome
 
 from .registry import PREFIX, starting_at_zero
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from order_service.orders.ports import Level
+from order_service.contexts.orders.ports import Level
 
 from .registry import PREFIX
 

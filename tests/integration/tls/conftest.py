@@ -7,7 +7,7 @@ import pytest
 
 from order_service.bootstrap.brokers import kafka_connection
 from order_service.embedded.apache_kafka import ApacheKafka
-from order_service.infra import kafka_clients
+from order_service.infra.kafka import clients as kafka_clients
 from tests.backends import config_of, migrator_of
 from tests.certificates import Authority, Identity
 from tests.servers import started

@@ -18,15 +18,15 @@ from structlog.testing import capture_logs
 from order_service.bootstrap.backends import connect_redis, make_cache, open_database
 from order_service.bootstrap.brokers import kafka_connection
 from order_service.bootstrap.storage import open_storage
+from order_service.contexts.orders.model import Document
 from order_service.embedded.apache_kafka import ApacheKafka
 from order_service.embedded.ports import free_port
-from order_service.infra import kafka_clients
-from order_service.infra.kafka_topics import ensure_topics
-from order_service.infra.postgres import UnavailableError
-from order_service.infra.redis import FastRedis
-from order_service.infra.sql import Query
+from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.topics import ensure_topics
+from order_service.infra.postgres.database import UnavailableError
+from order_service.infra.postgres.sql import Query
+from order_service.infra.redis.client import FastRedis
 from order_service.metrics import Metrics
-from order_service.orders.model import Document
 from tests.backends import Environ, config_of, process_environ, records_of, send
 from tests.builders import CANONICAL, ROOT, canonical
 from tests.certificates import Authority, Identity

@@ -14,7 +14,7 @@ from kafka.errors import (
     SaslAuthenticationFailedError,
 )
 
-from order_service.infra.kafka_clients import Connection, open_admin
+from order_service.infra.kafka.clients import Connection, open_admin
 
 from .endpoints import Address, reach
 from .finding import Finding, fault, hint, ok, warning

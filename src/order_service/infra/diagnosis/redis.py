@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from redis import AuthenticationError, Redis, RedisError, ResponseError
 from redis.exceptions import NoPermissionError, ReadOnlyError
 
-from order_service.infra.redis import CacheClient
+from order_service.infra.redis.client import CacheClient
 
 from .endpoints import Address, reach
 from .finding import Finding, clock_of, fault, ok, warning

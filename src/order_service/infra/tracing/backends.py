@@ -7,8 +7,8 @@ hold no data: statements by name, commands without keys.
 import contextlib
 from collections.abc import Sequence
 
-from order_service.infra.postgres import QueryObserver
-from order_service.infra.redis import CacheClient, Entry
+from order_service.infra.postgres.database import QueryObserver
+from order_service.infra.redis.client import CacheClient, Entry
 
 from .spans import Attributes, Span, child_span, current_span
 

@@ -12,10 +12,10 @@ from typing import Generic, NamedTuple, TypeVar
 
 from structlog.contextvars import bound_contextvars
 
-from order_service.infra.consumer_progress import BatchObserver
-from order_service.infra.kafka_consumer import Handler
-from order_service.infra.kafka_source import Record
-from order_service.infra.offset_ledger import OffsetRanges
+from order_service.infra.kafka.consumer import Handler
+from order_service.infra.kafka.offset_ledger import OffsetRanges
+from order_service.infra.kafka.progress import BatchObserver
+from order_service.infra.kafka.source import Record
 
 from .spans import Attributes, Span, Tracer, entered
 from .traceparent import context_of

@@ -5,7 +5,7 @@ Attributes follow OpenTelemetry's semantic conventions for messaging.
 
 from collections.abc import Sequence
 
-from order_service.infra.kafka_producer import AcknowledgedProducer, Record
+from order_service.infra.kafka.producer import AcknowledgedProducer, Record
 
 from .spans import Attributes, Span, child_span
 from .traceparent import HEADER

@@ -9,8 +9,14 @@ import msgspec
 import psycopg
 
 from order_service.infra.ahead import map_ahead
-from order_service.infra.postgres import Database, Row, Transaction, UnavailableError, is_transient
-from order_service.infra.sql import Query, load_queries
+from order_service.infra.postgres.database import (
+    Database,
+    Row,
+    Transaction,
+    UnavailableError,
+    is_transient,
+)
+from order_service.infra.postgres.sql import Query, load_queries
 
 from .errors import StorageRejectedError, StorageUnavailableError
 from .model import Document, Order, digest

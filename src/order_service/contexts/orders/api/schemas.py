@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from order_service.orders.lookup import CURSOR_PATTERN
-from order_service.orders.model import UtcDatetime
-from order_service.orders.schema import OrderSchema, PaymentSchema, UtcDateTime
+from order_service.contexts.orders.lookup import CURSOR_PATTERN
+from order_service.contexts.orders.model import UtcDatetime
+from order_service.contexts.orders.schema import OrderSchema, PaymentSchema, UtcDateTime
 
 _ORDER = OrderSchema().fields
 _PAYMENT = PaymentSchema().fields

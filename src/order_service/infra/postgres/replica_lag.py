@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
-from .postgres import Database, UnavailableError
+from .database import Database, UnavailableError
 from .sql import Query
 
 _log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 
-from .consumer_progress import ConsumerProgress, Snapshot
+from .progress import ConsumerProgress, Snapshot
 
 EXIT_CODE = 70
 """Exit code of a process that was ended for being stuck (EX_SOFTWARE of sysexits.h)."""

@@ -7,7 +7,7 @@ costs exactly the message (or the request) that caused it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from order_service.infra.consumer_progress import ConsumptionPausedError
+from order_service.infra.kafka.progress import ConsumptionPausedError
 
 
 class OrdersError(Exception):

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import psycopg
 
-from order_service.infra.postgres import Database, Row, UnavailableError
-from order_service.infra.sql import load_queries
+from order_service.infra.postgres.database import Database, Row, UnavailableError
+from order_service.infra.postgres.sql import load_queries
 
 from .errors import KeyExistsError, KeysUnavailableError, NoSuchKeyError
 from .model import KeyRecord, Scope, StoredKey

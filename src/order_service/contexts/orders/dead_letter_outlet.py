@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from kafka.errors import KafkaError
 
-from order_service.infra.kafka_producer import AcknowledgedProducer, Record, RecordsTooLargeError
+from order_service.infra.kafka.producer import AcknowledgedProducer, Record, RecordsTooLargeError
 
 from .dead_letter_record import REPLAYED, REPLAYED_FROM, LetterId
 from .dead_letter_replay import Resent

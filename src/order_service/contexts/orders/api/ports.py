@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from order_service.orders.lookup import Found, Page
-from order_service.orders.ports import OrderFilter
+from order_service.contexts.orders.lookup import Found, Page
+from order_service.contexts.orders.ports import OrderFilter
 
 
 class OrderLookup(Protocol):

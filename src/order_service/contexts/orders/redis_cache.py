@@ -15,7 +15,7 @@ import structlog
 from redis import RedisError, ResponseError
 
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis import CacheClient, Entry, NodesAwayError
+from order_service.infra.redis.client import CacheClient, Entry, NodesAwayError
 
 from .model import Document, digest
 from .ports import ABSENT, Absent

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from order_service.infra.kafka_reader import Range
+from order_service.infra.kafka.reader import Range
 
 from .dead_letter_masking import key_text
 from .dead_letter_record import (

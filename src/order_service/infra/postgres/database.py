@@ -14,8 +14,9 @@ import psycopg
 from psycopg import Connection
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from .bulkhead import Bulkhead, FullError
-from .circuit import CircuitBreaker
+from order_service.infra.bulkhead import Bulkhead, FullError
+from order_service.infra.circuit import CircuitBreaker
+
 from .deadline import SocketDeadlines
 from .sql import Query
 

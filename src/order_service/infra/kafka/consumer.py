@@ -19,17 +19,18 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 from structlog.contextvars import bound_contextvars
 
-from .consumer_progress import (
+from order_service.infra.memory import give_back
+from order_service.infra.retry import StoppedError
+
+from .lag_probe import LagProbe
+from .offset_ledger import OffsetLedger, OffsetRanges, Offsets, offsets_behind
+from .progress import (
     BatchObserver,
     ConsumerObserver,
     ConsumerProgress,
     ConsumptionPausedError,
 )
-from .kafka_source import Record, RecordSource, size_of, split
-from .lag_probe import LagProbe
-from .memory import give_back
-from .offset_ledger import OffsetLedger, OffsetRanges, Offsets, offsets_behind
-from .retry import StoppedError
+from .source import Record, RecordSource, size_of, split
 
 _log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ import msgspec
 import structlog
 from kafka.errors import KafkaError
 
-from order_service.infra.kafka_producer import AcknowledgedProducer, Record, RecordsTooLargeError
+from order_service.infra.kafka.producer import AcknowledgedProducer, Record, RecordsTooLargeError
 
 from .errors import DeadLettersUnavailableError
 from .ports import DeadLetter

@@ -12,10 +12,10 @@ import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from .consumer_progress import BatchObserver, ConsumerObserver, ConsumerProgress
+from .clients import insist_on_rejoin
 from .fetch_pacing import FetchPacing
-from .kafka_clients import insist_on_rejoin
 from .offset_ledger import OffsetLedger
+from .progress import BatchObserver, ConsumerObserver, ConsumerProgress
 
 _log = structlog.get_logger(__name__)
 

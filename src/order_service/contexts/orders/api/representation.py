@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from order_service.orders.lookup import Found
-from order_service.orders.ports import Level
+from order_service.contexts.orders.lookup import Found
+from order_service.contexts.orders.ports import Level
 
 # RFC 9110, section 8.8.3; the weak comparison of If-None-Match ignores the W/.
 _ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')

@@ -20,8 +20,9 @@ from redis.connection import parse_url
 from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException
 
-from .circuit import CircuitBreaker
-from .redis import (
+from order_service.infra.circuit import CircuitBreaker
+
+from .client import (
     NO_RETRY,
     Command,
     Entry,

@@ -14,7 +14,7 @@ from redis import TimeoutError as RedisTimeoutError
 from redis.connection import parse_url
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
-from .redis import NO_RETRY, FastRedis, pool_options
+from .client import NO_RETRY, FastRedis, pool_options
 
 
 class Watched(NamedTuple):

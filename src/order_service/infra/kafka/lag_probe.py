@@ -6,8 +6,8 @@ from collections.abc import Callable
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from .consumer_progress import ConsumerObserver, ConsumerProgress
 from .offset_ledger import OffsetLedger
+from .progress import ConsumerObserver, ConsumerProgress
 
 
 class LagProbe:

@@ -7,15 +7,15 @@ import msgspec
 from flask import Response, request
 from flask_smorest import Blueprint, abort
 
-from order_service.orders.errors import (
+from order_service.contexts.orders.errors import (
     InvalidCursorError,
     OrderNotFoundError,
     StorageUnavailableError,
 )
-from order_service.orders.lookup import Found, Page
-from order_service.orders.model import UID_PATTERN
-from order_service.orders.ports import OrderFilter
-from order_service.orders.schema import OrderSchema
+from order_service.contexts.orders.lookup import Found, Page
+from order_service.contexts.orders.model import UID_PATTERN
+from order_service.contexts.orders.ports import OrderFilter
+from order_service.contexts.orders.schema import OrderSchema
 
 from .compression import compress
 from .ports import OrderLookup
@@ -24,7 +24,7 @@ from .schemas import OrderPageSchema, orders_query
 
 ORDER_RULE = "/order/<order_uid>"
 
-FAILURE = "order_service.orders.failure"
+FAILURE = "order_service.contexts.orders.failure"
 """Key of the WSGI environment for the error of a lookup that was made before the view runs."""
 
 RETRY_AFTER = "1"

@@ -1,0 +1,1 @@
+"""Kafka: clients, the consumer loop and what it stands on, acknowledged publishing."""

@@ -1,0 +1,1 @@
+"""Postgres: the pool with its deadlines, named statements, migrations, the lag of a replica."""

@@ -1,0 +1,1 @@
+"""Redis: fast clients of one server, of a master under Sentinel, and of a cluster."""
