@@ -148,9 +148,9 @@ FOLLOW := $(filter-out --upgrade,$(LOCK)) --no-annotate --constraints requiremen
 
 .PHONY: lock
 lock: $(DEV_READY) ## Write the lock files anew [UPGRADE=1: with the newest versions]
-	$(LOCK) --extra tracing --group dev -o requirements/dev.lock
+	$(LOCK) --extra tracing --extra registry --group dev -o requirements/dev.lock
 	$(FOLLOW) -o requirements/run.lock
-	$(FOLLOW) --extra tracing --excludes requirements/embedded.txt -o requirements/service.lock
+	$(FOLLOW) --extra tracing --extra registry --excludes requirements/embedded.txt -o requirements/service.lock
 
 .PHONY: clean
 clean: ## Remove .venv, caches and builds; data in .order-service stay
