@@ -27,7 +27,6 @@ ENV PATH=/opt/order-service/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HTTP_HOST=0.0.0.0 \
-    METRICS_CONSUMER_HOST=0.0.0.0 \
     LOG_FORMAT=json
 RUN groupadd --gid 10001 order-service \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin order-service

@@ -96,8 +96,9 @@ format: $(DEV_READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format
 
 .PHONY: migrate-create
-migrate-create: $(RUN_READY) ## Start a new migration: NAME=add-x
-	@$(if $(NAME),,echo 'usage: make migrate-create NAME=add-x' >&2; exit 2;) $(BIN)/order-service migrate create $(NAME)
+migrate-create: $(RUN_READY) ## Start a new migration: CONTEXT=orders NAME=add-x
+	@$(if $(and $(CONTEXT),$(NAME)),,echo 'usage: make migrate-create CONTEXT=orders NAME=add-x' >&2; exit 2;) \
+		$(BIN)/order-service migrate create --context $(CONTEXT) $(NAME)
 
 .PHONY: migrate-up
 migrate-up: $(RUN_READY) ## Apply the migrations that are missing

@@ -19,6 +19,7 @@ NAMES = (
     "latency_under_ingest",
     "warm_up",
     "validation",
+    "relay",
     "memory",
     "growth",
     "cold_start",

@@ -25,7 +25,7 @@ def start(folder: Path) -> float:
         del os.environ[name]
     environment = {
         "HTTP_PORT": str(port),
-        "METRICS_CONSUMER_PORT": str(free_port()),
+        "METRICS_WORKER_PORT": str(free_port()),
         "ORDER_SERVICE_DATA_DIR": str(folder / "data"),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
     }

@@ -51,7 +51,7 @@ class Group:
 
 def settings_of_run(stack: Stack, topic: str) -> Mapping[str, str]:
     """Return the settings of a consumer that reads the topic from its beginning."""
-    return {"KAFKA_GROUP_ID": f"bench-{stack.number()}", "KAFKA_TOPIC": topic}
+    return {"ORDERS_GROUP_ID": f"bench-{stack.number()}", "ORDERS_TOPIC": topic}
 
 
 def service_rate(stack: Stack, messages: int, topic: str = TOPIC) -> float:
@@ -61,7 +61,7 @@ def service_rate(stack: Stack, messages: int, topic: str = TOPIC) -> float:
     topic holds `messages` orders that are not stored yet; afterwards all of them are.
     """
     settings = settings_of_run(stack, topic)
-    group = Group(stack, settings["KAFKA_GROUP_ID"], topic)
+    group = Group(stack, settings["ORDERS_GROUP_ID"], topic)
     before = stack.rows()
     with stack.process("order_service", "consume", settings=settings) as consumer:
         first, began = group.await_more_than(0, consumer, 60)

@@ -15,7 +15,7 @@ from benchmarks.stack import Stack, running_stack
 from order_service.contexts.orders.decode import decode
 from order_service.contexts.orders.model import Document, Order
 
-_BATCH = 1_000  # kafka.batch.max_messages
+_BATCH = 1_000  # orders.batch_messages
 _KEEPING = ("digest", "source_partition", "source_offset")
 
 

@@ -17,7 +17,7 @@ def _rates(stack: Stack, scale: Scale) -> tuple[list[float], list[float]]:
     fill_cache(stack, messages)
     wanted = paths(messages)
     with (
-        stack.api(CACHE_LOCAL_SIZE="0") as api,
+        stack.api(ORDERS_CACHE_LOCAL_SIZE="0") as api,
         stack.baseline("redis_view:app") as plain,
     ):
         require_level(api, wanted[0], "hit")

@@ -8,7 +8,6 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -21,24 +20,27 @@ from benchmarks.load import full_load
 from benchmarks.orders import Sample, samples
 from benchmarks.stack import TOPIC, Stack, running_stack
 from benchmarks.stored import fill_cache, paths, store
-from order_service.bootstrap.api import make_services
-from order_service.bootstrap.backends import connect_redis, make_cache, open_database
-from order_service.bootstrap.brokers import kafka_connection
-from order_service.config import Config, load_config
+from order_service.bootstrap.api_process import make_services
+from order_service.bootstrap.contexts import installed
+from order_service.config import Config
+from order_service.context.brokers import kafka_connection
+from order_service.context.process import Process
 from order_service.contexts.orders import postgres
-from order_service.contexts.orders.api import Representation
+from order_service.contexts.orders.api.representation import Representation
 from order_service.contexts.orders.decode import decode
 from order_service.contexts.orders.lookup import Found
 from order_service.contexts.orders.model import Document, Order, digest, encode
 from order_service.contexts.orders.ports import Level, OrderRecord, Source
 from order_service.contexts.orders.rows import rows_of
+from order_service.contexts.orders.settings import MAX_BATCH_BYTES, CacheSettings, OrdersSettings
+from order_service.contexts.orders.wiring.api import open_lookup
+from order_service.contexts.orders.wiring.cache import make_cache
 from order_service.http.app import create_wsgi
 from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.logging import configure_logging
-from order_service.metrics import Metrics
 
 Stage = tuple[str, float]
-_BATCH = 500  # kafka.batch.max_messages in its two lanes
+_BATCH = 500  # orders.batch_messages in its two lanes
 _LANES = 2
 _LOOKUPS = 2_000
 
@@ -76,10 +78,9 @@ def _record(order: Order, offset: int) -> OrderRecord:
 
 def storing(config: Config, lanes: Sequence[list[OrderRecord]]) -> Iterator[Stage]:
     """Yield what one order costs in its batch."""
-    metrics = Metrics()
-    with closing(open_database(config, metrics)) as database:
-        orders = postgres.PostgresOrders(database)
-        cache = make_cache(config, connect_redis(config), metrics)
+    with Process(config) as process:
+        orders = postgres.PostgresOrders(process.database(_LANES, postgres.ISOLATION))
+        cache = make_cache(process, process.cache_client(), CacheSettings())
         half = len(lanes) // 2
         yield "store (COPY, commit), one lane", each(orders.save, lanes[:half], _BATCH)
         began = time.perf_counter()
@@ -93,9 +94,9 @@ def storing(config: Config, lanes: Sequence[list[OrderRecord]]) -> Iterator[Stag
 
 def fetching(config: Config, messages: int) -> Iterator[Stage]:
     """Yield what Kafka costs an order; the topic holds `messages`."""
-    batch = config.kafka.batch.max_messages
-    membership = kafka_clients.Membership("profile", batch, config.kafka.batch.max_bytes, 10, 300)
-    consumer = kafka_clients.open_consumer(kafka_connection(config), membership)
+    batch = config.of(OrdersSettings).batch_messages
+    membership = kafka_clients.Membership("profile", batch, MAX_BATCH_BYTES, 10, 300)
+    consumer = kafka_clients.open_consumer(kafka_connection(config.kafka), membership)
     consumer.subscribe([TOPIC])
     fetched, elapsed = _fetch(consumer, messages)
     yield "fetch (kafka-python)", elapsed * 1e6 / fetched
@@ -123,10 +124,10 @@ def lookup_levels(stack: Stack, messages: Sequence[Sample]) -> Iterator[Stage]:
     """Yield what a lookup costs at each level, in this process, without the HTTP server."""
     uids = [uid for uid, _ in messages[:_LOOKUPS]]
     fill_cache(stack, messages[:_LOOKUPS])
-    with ExitStack() as resources:
-        services = make_services(_config(stack, CACHE_LOCAL_SIZE="0"), resources)
-        yield "Redis: GET, digest checked", each(services.lookup.find, uids)
-        wsgi = create_wsgi(services)
+    with Process(_config(stack, ORDERS_CACHE_LOCAL_SIZE="0")) as process:
+        yield "Redis: GET, digest checked", each(open_lookup(process).lookup.find, uids)
+    with Process(_config(stack, ORDERS_CACHE_LOCAL_SIZE="0")) as process:
+        wsgi = create_wsgi(make_services(process, installed()))
         yield "whole request: Redis hit", each(lambda uid: _request(wsgi, uid), uids)
         stack.redis.flushall()
         yield "whole request: miss (Postgres, fill)", each(lambda u: _request(wsgi, u), uids)
@@ -139,18 +140,18 @@ def hot_lookups(stack: Stack, messages: Sequence[Sample]) -> Iterator[Stage]:
     uids = [uid] * _LOOKUPS
     found = Found(Document.of(decode(body)), Level.LOCAL)
     represent = Representation().of
-    with ExitStack() as resources:
-        services = make_services(_config(stack), resources)
-        yield "in-process level", each(services.lookup.find, uids)
+    with Process(_config(stack)) as process:
+        yield "in-process level", each(open_lookup(process).lookup.find, uids)
         yield "status and headers", each(lambda same: represent(same, None), [found] * _LOOKUPS)
-        wsgi = create_wsgi(services)
+    with Process(_config(stack)) as process:
+        wsgi = create_wsgi(make_services(process, installed()))
         yield "whole request: hot", each(lambda same: _request(wsgi, same), uids)
 
 
 def stored_lookups(config: Config, uids: Sequence[str]) -> Iterator[Stage]:
     """Yield what the database costs a miss."""
-    with closing(open_database(config, Metrics())) as database:
-        orders = postgres.PostgresOrders(database)
+    with Process(config) as process:
+        orders = postgres.PostgresOrders(process.database(1, postgres.ISOLATION))
         orders.find(uids[0])
         yield "Postgres: query, digest checked", each(orders.find, uids)
 
@@ -177,7 +178,8 @@ def _request(wsgi: Callable[..., Any], uid: str) -> bytes:
 
 
 def _config(stack: Stack, **settings: str) -> Config:
-    return load_config(environ={**stack.environment(), "CACHE_WARM_UP": "0", **settings})
+    environ = {**stack.environment(), "ORDERS_CACHE_WARM_UP": "0", **settings}
+    return installed().load_config(environ=environ)
 
 
 def order_stages(stack: Stack, messages: Sequence[Sample]) -> Iterator[Stage]:

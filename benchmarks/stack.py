@@ -190,7 +190,7 @@ class Stack:
     def process(self, *module: str, settings: Mapping[str, str] | None = None) -> Iterator[Process]:
         """Run `python -m <module>` for the length of the block; it may not be ready yet."""
         port = free_port()
-        ports = {"HTTP_PORT": str(port), "METRICS_CONSUMER_PORT": str(port)}
+        ports = {"HTTP_PORT": str(port), "METRICS_WORKER_PORT": str(port)}
         child = ChildProcess(
             f"{module[0].rpartition('.')[2]}-{self.number()}",
             self.folder,

@@ -1,7 +1,6 @@
 """Warm-up of the cache, against one set of queries and one SET for each order."""
 
 import json
-import threading
 import time
 from collections.abc import Sequence
 
@@ -14,12 +13,14 @@ from benchmarks.harness import Row, Scale, alternate, at_least
 from benchmarks.orders import samples
 from benchmarks.stack import Stack, running_stack
 from benchmarks.stored import store
-from order_service.bootstrap.backends import connect_redis, make_cache, open_database
-from order_service.config import load_config
+from order_service.bootstrap.contexts import installed
+from order_service.context.process import Process
 from order_service.contexts.orders.lookup import WarmUp
-from order_service.contexts.orders.postgres import PostgresOrders
+from order_service.contexts.orders.metrics import LookupMetrics
+from order_service.contexts.orders.postgres import ISOLATION, PostgresOrders
+from order_service.contexts.orders.settings import OrdersSettings
+from order_service.contexts.orders.wiring.cache import make_cache
 from order_service.infra.logging import configure_logging
-from order_service.metrics import Metrics
 
 _TTL_S = 300
 _NEWEST = "SELECT order_uid FROM orders.orders ORDER BY date_created DESC LIMIT %s"
@@ -31,15 +32,15 @@ class Ours:
     """The warm-up of the API, in this process."""
 
     def __init__(self, stack: Stack) -> None:
-        config = load_config(environ=stack.environment())
         configure_logging("warning", "console")
-        metrics = Metrics()
         self._stack = stack
-        self.orders = config.cache.warm_up
-        self._database = open_database(config, metrics)
-        cache = make_cache(config, connect_redis(config), metrics)
-        repository, stopping = PostgresOrders(self._database), threading.Event()
-        self._warm_up = WarmUp(repository, cache, metrics.lookup, self.orders, stopping)
+        self._process = process = Process(installed().load_config(environ=stack.environment()))
+        settings = process.config.of(OrdersSettings).cache
+        self.orders = settings.warm_up
+        repository = PostgresOrders(process.database(2, ISOLATION))
+        cache = make_cache(process, process.cache_client(), settings)
+        metrics = LookupMetrics(process.registry)
+        self._warm_up = WarmUp(repository, cache, metrics, self.orders, process.stopping)
 
     def rate(self) -> float:
         """Return the orders a second that it caches."""
@@ -52,8 +53,8 @@ class Ours:
         return done / elapsed
 
     def close(self) -> None:
-        """Close the database."""
-        self._database.close()
+        """Close database and cache."""
+        self._process.close()
 
 
 def usual_rate(stack: Stack, orders: int) -> float:

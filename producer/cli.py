@@ -82,7 +82,7 @@ class Options:
 )
 @click.option("--seed", type=int, help="The same seed makes the same orders. [random]")
 @click.option("--key", help="Key of all messages instead of the order_uid.")
-@click.option("--topic", help="[KAFKA_TOPIC, else orders]")
+@click.option("--topic", help="[ORDERS_TOPIC, else orders]")
 @click.option("--bootstrap-servers", help="[KAFKA_BOOTSTRAP_SERVERS, else the running stack's]")
 @click.option(
     "--record",
@@ -139,7 +139,7 @@ def _run(options: Options) -> int:
 
 def _sender(options: Options, stack: ExitStack, stop: Event) -> Sender:
     variables = settings(os.environ)
-    topic = options.topic or variables.get("KAFKA_TOPIC") or DEFAULT_TOPIC
+    topic = options.topic or variables.get("ORDERS_TOPIC") or DEFAULT_TOPIC
     try:
         kafka = connection(variables, options.bootstrap_servers)
         producer = connect(kafka, topic, _PATIENCE, options.timeout)

@@ -13,11 +13,13 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from psycopg import sql
 from redis import Redis
 
-from order_service.bootstrap.backends import open_database
-from order_service.bootstrap.brokers import kafka_connection as connection_of
+from order_service.bootstrap.api_process import Api
+from order_service.bootstrap.contexts import installed
 from order_service.bootstrap.migrate import make_migrator
-from order_service.config import Config, load_config
-from order_service.contexts.orders.postgres import PostgresOrders
+from order_service.config import Config
+from order_service.context.brokers import kafka_connection as connection_of
+from order_service.context.process import Process
+from order_service.contexts.orders.postgres import ISOLATION, PostgresOrders
 from order_service.embedded.postgres import PostgresServer
 from order_service.embedded.server import KafkaServer
 from order_service.embedded.valkey import ValkeyServer
@@ -25,7 +27,6 @@ from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.kafka.clients import Connection
 from order_service.infra.postgres.database import Database
 from order_service.infra.postgres.migrations import Migrator
-from order_service.metrics import Metrics
 from tests.builders import ROOT
 
 Environ = dict[str, str]
@@ -35,16 +36,29 @@ NewTopic = Callable[..., str]
 
 def config_of(environ: Mapping[str, str]) -> Config:
     """The configuration of a process with this environment and nothing else."""
-    return load_config(ROOT / "config.yml", environ)
+    return installed().load_config(ROOT / "config.yml", environ)
+
+
+def api_of(environ: Mapping[str, str]) -> Api:
+    """The application of a server process with this environment and nothing else; close it."""
+    return Api(config_of(environ), installed())
+
+
+def process_of(environ: Mapping[str, str]) -> Process:
+    """A process of the service with this environment and nothing else; close it."""
+    return Process(config_of(environ), scopes=installed().scopes)
 
 
 @contextmanager
-def migrator_of(environ: Mapping[str, str]) -> Iterator[Migrator]:
-    """A migrator; what it tells its migrations through the environment ends with the block."""
+def migrator_of(environ: Mapping[str, str], *folders: str) -> Iterator[Migrator]:
+    """A migrator of all contexts, or of some.
+
+    What it tells its migrations through the environment ends with the block.
+    """
     with pytest.MonkeyPatch.context() as patch:
         for name in ("POSTGRES_USER", "POSTGRES_PASSWORD"):
             patch.setenv(name, environ[name])
-        yield make_migrator(config_of(environ))
+        yield make_migrator(config_of(environ), folders)
 
 
 def process_environ(environ: Mapping[str, str]) -> Environ:
@@ -104,8 +118,8 @@ def shared_database(postgres_server: PostgresServer) -> Environ:
 @pytest.fixture(scope="session")
 def database(shared_database: Environ) -> Iterator[Database]:
     """The service's own pool on the shared database."""
-    with closing(open_database(config_of(shared_database), Metrics())) as opened:
-        yield opened
+    with process_of(shared_database) as process:
+        yield process.database(8, ISOLATION)
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +147,7 @@ def valkey(valkey_server: ValkeyServer) -> Iterator[Redis]:
 @pytest.fixture(scope="session")
 def kafka_connection(kafka_server: KafkaServer) -> Connection:
     """How the service reaches the session's broker."""
-    return connection_of(config_of(kafka_server.environment()))
+    return connection_of(config_of(kafka_server.environment()).kafka)
 
 
 @pytest.fixture(scope="session")
@@ -179,9 +193,20 @@ def records_of(connection: Connection, topic: str) -> list[Record]:
 
 def committed_of(connection: Connection, group: str, topic: str, partition: int = 0) -> int | None:
     """The committed offset of a group."""
+    with committed_by(connection, group) as committed:
+        return committed(topic, partition)
+
+
+@contextmanager
+def committed_by(connection: Connection, group: str) -> Iterator[Callable[..., int | None]]:
+    """Ask for committed offsets of a group, again and again over one connection."""
     with closing(_reader(connection, group)) as reader:
-        offset = reader.committed(TopicPartition(topic, partition), timeout_ms=10_000)
-    return None if offset is None else int(offset)
+
+        def committed(topic: str, partition: int = 0) -> int | None:
+            offset = reader.committed(TopicPartition(topic, partition), timeout_ms=10_000)
+            return None if offset is None else int(offset)
+
+        yield committed
 
 
 def _reader(connection: Connection, group: str | None = None) -> KafkaConsumer:

@@ -10,8 +10,9 @@ import msgspec
 
 from order_service.contexts.orders.decode import decode
 from order_service.contexts.orders.model import Document, Item, Order
-from order_service.contexts.orders.ports import DeadLetter, OrderRecord, Source
+from order_service.contexts.orders.ports import OrderRecord, Source
 from order_service.contexts.orders.rows import rows_of
+from order_service.messaging.ports import DeadLetter
 
 ROOT = Path(__file__).parents[1]
 CANONICAL = ROOT / "tests/data/order.json"
@@ -80,6 +81,7 @@ class Message(NamedTuple):
     key: bytes | None = b"key"
     topic: str = TOPIC
     timestamp: int = 1_700_000_000_000
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def message(uid: str = "order-1", offset: int = 0, **changes: object) -> Message:

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from order_service.contexts.orders.decode import decode
 from order_service.contexts.orders.errors import (
-    DeadLettersUnavailableError,
     InvalidOrderError,
     StorageRejectedError,
     StorageUnavailableError,
@@ -19,7 +18,6 @@ from order_service.contexts.orders.model import Document, Order
 from order_service.contexts.orders.ports import (
     ABSENT,
     Absent,
-    DeadLetter,
     Level,
     OrderFilter,
     OrderRecord,
@@ -28,6 +26,8 @@ from order_service.contexts.orders.ports import (
     Position,
     Source,
 )
+from order_service.messaging.errors import DeadLettersUnavailableError
+from order_service.messaging.ports import DeadLetter
 
 T = TypeVar("T")
 
@@ -153,6 +153,7 @@ class MemoryCache:
 
     Attributes:
         away: It takes nothing and knows nothing.
+        after_get: Called once, after the next answer is known and before it is given.
     """
 
     def __init__(
@@ -162,14 +163,18 @@ class MemoryCache:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.away = False
+        self.after_get: Callable[[], object] | None = None
         self._ttl = ttl
         self._negative_ttl = negative_ttl
         self._clock = clock
         self._entries: dict[str, tuple[float, Document | Absent]] = {}
-        self._owed: set[str] = set()
+        self._stale: set[str] = set()
 
     def get(self, uid: str) -> Document | Absent | None:
         expires, entry = self._entries.get(uid, (0.0, None))
+        after, self.after_get = self.after_get, None
+        if after:
+            after()
         return None if self.away or expires <= self._clock() else entry
 
     def fill(self, uid: str, document: Document) -> None:
@@ -189,25 +194,25 @@ class MemoryCache:
 
     def put_many(self, documents: Collection[tuple[str, Document]]) -> None:
         if self.away:
-            self._owed.update(uid for uid, _ in documents)
+            self._stale.update(uid for uid, _ in documents)
             return
         for uid, document in documents:
             self._entries[uid] = (self._clock() + self._ttl, document)
-        self.settle()
+        self.drop_stale()
 
     def forget_many(self, uids: Collection[str]) -> None:
-        self._owed.update(uids)
-        self.settle()
+        self._stale.update(uids)
+        self.drop_stale()
 
-    def settle(self) -> None:
+    def drop_stale(self) -> None:
         if not self.away:
-            for uid in self._owed:
+            for uid in self._stale:
                 self._entries.pop(uid, None)
-            self._owed.clear()
+            self._stale.clear()
 
 
 class MemoryDeadLetters:
-    """A :class:`ports.DeadLetters`.
+    """A :class:`messaging.ports.DeadLetters`.
 
     Attributes:
         away: Every call raises DeadLettersUnavailableError.

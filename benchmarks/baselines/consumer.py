@@ -24,10 +24,10 @@ def connect_kafka() -> KafkaConsumer:
     """Return a consumer of the topic."""
     version = os.environ.get("KAFKA_API_VERSION")
     return KafkaConsumer(
-        os.environ.get("KAFKA_TOPIC", "orders"),
+        os.environ.get("ORDERS_TOPIC", "orders"),
         bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"].split(","),
         api_version=tuple(map(int, version.split("."))) if version else None,
-        group_id=os.environ["KAFKA_GROUP_ID"],
+        group_id=os.environ["ORDERS_GROUP_ID"],
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )

@@ -1,6 +1,5 @@
 -- The keys that admit to reading. Of a key only its SHA-256 is kept. A revoked key stays as a
 -- record of who could read until when; its name is free again.
--- depends: 0002-create-service-role
 
 CREATE SCHEMA IF NOT EXISTS access;
 

@@ -33,10 +33,7 @@ PARTITIONS = 4
 _numbers = itertools.count(1)
 
 IMPATIENT = {
-    "POSTGRES_CONNECT_TIMEOUT": "2",
     "POSTGRES_STATEMENT_TIMEOUT": "2",
-    "POSTGRES_LOCK_TIMEOUT": "1",
-    "POSTGRES_POOL_TIMEOUT": "1",
     "POSTGRES_RETRY_ATTEMPTS": "3",
     "POSTGRES_RETRY_BASE_DELAY": "0.05",
     "POSTGRES_RETRY_MAX_DELAY": "0.5",
@@ -44,10 +41,8 @@ IMPATIENT = {
     "KAFKA_RETRY_BASE_DELAY": "0.05",
     "KAFKA_RETRY_MAX_DELAY": "0.5",
     "KAFKA_SESSION_TIMEOUT": "3",
-    "KAFKA_SHUTDOWN_TIMEOUT": "5",
-    "KAFKA_FETCH_AGE_LIMIT": "4",
-    "KAFKA_STALL_TIMEOUT": "60",
-    "KAFKA_REJECTION_LIMIT_SHARE": "1",
+    "KAFKA_STALL_TIMEOUT": "20",
+    "ORDERS_REJECTION_LIMIT": "1",
     "HTTP_SHUTDOWN_TIMEOUT": "5",
     "LOG_FORMAT": "json",
 }
@@ -93,9 +88,9 @@ class Stack:
             **self.settings,
             **self.kafka.environment(),
             **self.postgres.environment(),
-            "KAFKA_TOPIC": self.topic,
-            "KAFKA_DEAD_LETTER_TOPIC": self.dead_letter_topic,
-            "KAFKA_GROUP_ID": self.group,
+            "ORDERS_TOPIC": self.topic,
+            "ORDERS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
+            "ORDERS_GROUP_ID": self.group,
             "KAFKA_PARTITIONS": str(PARTITIONS),
             "POSTGRES_HOST": HOST,
             "POSTGRES_PORT": str(self.postgres_proxy.port),
@@ -120,7 +115,7 @@ class Stack:
     def consumer(self, **changes: str) -> Service:
         """Start a consumer; `changes` are settings of its own."""
         port = free_port()
-        return self._started("consume", port, {"METRICS_CONSUMER_PORT": str(port), **changes})
+        return self._started("consume", port, {"METRICS_WORKER_PORT": str(port), **changes})
 
     def api(self, **changes: str) -> Service:
         """Start an API."""

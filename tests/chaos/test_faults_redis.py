@@ -17,7 +17,7 @@ PREFIX = "order:v1:"
 @pytest.fixture(scope="module")
 def api(stack: Stack) -> Service:
     """An API without its in-process cache, so that each lookup meets Redis."""
-    api = stack.api(CACHE_LOCAL_SIZE="0", CACHE_WARM_UP="0")
+    api = stack.api(ORDERS_CACHE_LOCAL_SIZE="0", ORDERS_CACHE_WARM_UP="0")
     api.await_status(200, 30)
     return api
 

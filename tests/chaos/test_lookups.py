@@ -37,7 +37,7 @@ def api(stack: Stack, stored: list[str]) -> Iterator[Service]:
     with stack.redis as redis:
         redis.flushall()
     # On a machine that is short of CPU, a well Redis may need longer than its usual timeout.
-    api = stack.api(CACHE_LOCAL_SIZE="0", CACHE_WARM_UP="0", REDIS_TIMEOUT="1")
+    api = stack.api(ORDERS_CACHE_LOCAL_SIZE="0", ORDERS_CACHE_WARM_UP="0", REDIS_TIMEOUT="1")
     api.await_status(200, 30)
     for uid in stored[:10]:
         assert api.get(f"/order/{uid}").status == 200
@@ -124,7 +124,7 @@ def test_with_both_backends_away_the_api_says_that_it_has_nothing_to_offer(
 
 
 def test_a_stampede_on_one_order_is_one_query(stack: Stack, stored: list[str]) -> None:
-    api = stack.api(CACHE_WARM_UP="0", REDIS_TIMEOUT="1")
+    api = stack.api(ORDERS_CACHE_WARM_UP="0", REDIS_TIMEOUT="1")
     api.await_status(200, 30)
     with stack.redis as redis:
         redis.flushall()
@@ -187,7 +187,9 @@ def test_a_reader_that_was_slow_does_not_overwrite_what_is_newer(stack: Stack) -
     with stack.feed() as feed, TcpProxy(lambda: stack.postgres.port) as wire:
         feed.send([old])
         stack.await_drained()
-        api = stack.api(POSTGRES_PORT=str(wire.port), CACHE_LOCAL_SIZE="0", CACHE_WARM_UP="0")
+        api = stack.api(
+            POSTGRES_PORT=str(wire.port), ORDERS_CACHE_LOCAL_SIZE="0", ORDERS_CACHE_WARM_UP="0"
+        )
         api.await_status(200, 30)
         with stack.redis as redis:
             redis.flushall()

@@ -112,7 +112,7 @@ def test_a_cache_that_is_away_knows_nothing_takes_nothing_and_never_raises(rig: 
     rig.cache.fill_absent("order-3")
     assert not rig.cache.fill_many([("order-2", OLD)])
     rig.cache.put_many([("order-2", OLD)])
-    rig.cache.settle()
+    rig.cache.drop_stale()
 
 
 def test_after_an_outage_no_older_content_is_served_than_before(rig: Rig) -> None:
@@ -120,14 +120,14 @@ def test_after_an_outage_no_older_content_is_served_than_before(rig: Rig) -> Non
     rig.cut()
     rig.cache.put_many([(UID, NEW)])
     rig.mend()
-    rig.cache.settle()
+    rig.cache.drop_stale()
     assert rig.cache.get(UID) is None
     rig.cache.fill(UID, NEW)
-    rig.cache.settle()
+    rig.cache.drop_stale()
     assert rig.cache.get(UID) == NEW
 
 
-def test_the_next_batch_settles_what_the_outage_left(rig: Rig) -> None:
+def test_the_next_batch_deletes_what_the_outage_left(rig: Rig) -> None:
     rig.cache.fill(UID, OLD)
     rig.cut()
     rig.cache.put_many([(UID, NEW)])
@@ -156,7 +156,7 @@ def test_what_could_not_be_forgotten_is_forgotten_after_the_outage(rig: Rig) -> 
     rig.cut()
     rig.cache.forget_many([UID])
     rig.mend()
-    rig.cache.settle()
+    rig.cache.drop_stale()
     assert rig.cache.get(UID) is None
 
 
@@ -164,6 +164,6 @@ def test_an_order_that_is_put_again_after_an_outage_stays(rig: Rig) -> None:
     rig.cut()
     rig.cache.put_many([(UID, OLD)])
     rig.mend()
-    rig.cache.settle()
+    rig.cache.drop_stale()
     rig.cache.put_many([(UID, NEW)])
     assert rig.cache.get(UID) == NEW

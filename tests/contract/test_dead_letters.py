@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from order_service.contexts.orders.dead_letters import KafkaDeadLetters
-from order_service.contexts.orders.errors import DeadLettersUnavailableError
-from order_service.contexts.orders.ports import DeadLetter, DeadLetters
 from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.kafka.clients import Connection
 from order_service.infra.kafka.producer import AcknowledgedProducer
+from order_service.messaging.dead_letters import KafkaDeadLetters
+from order_service.messaging.errors import DeadLettersUnavailableError
+from order_service.messaging.ports import DeadLetter, DeadLetters
 from tests.backends import NewTopic, free_port, records_of
 from tests.builders import dead_letter
 from tests.fakes import MemoryDeadLetters
@@ -137,6 +137,14 @@ def test_a_message_with_neither_key_nor_content_is_a_dead_letter_too(
     (letter,) = kafka_rig.read()
     assert (letter["key"], letter["value"]) == (None, b"")
     assert letter["headers"]["body-null"] == "true"
+
+
+def test_a_dead_letter_keeps_the_headers_of_its_message(kafka_rig: Rig) -> None:
+    headers = [("id", b"7"), ("traceparent", b"00-x"), ("replayed-from", b"0-1"), ("none", None)]
+    kafka_rig.letters.publish([dead_letter(headers=headers)])
+    (letter,) = kafka_rig.read()
+    kept = {name: value for name, value in letter["headers"].items() if "original" in name}
+    assert kept == {"original-id": "7"}, "others are of the journey, not of the message"
 
 
 @pytest.mark.apache_kafka

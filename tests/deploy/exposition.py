@@ -1,18 +1,24 @@
 """What a scrape of the real processes shows, once everything has happened in them once."""
 
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from order_service.contexts.orders.ports import DeadLetter, Level, Outcome
+from order_service.contexts.orders.api import create_part
+from order_service.contexts.orders.ports import Level, Outcome
 from order_service.http.app import ApiServices, create_wsgi
 from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
-from order_service.metrics import Metrics
+from order_service.infra.kafka.subscription import Subscription
+from order_service.messaging.metrics import InboxMetrics, OutboxMetrics
+from order_service.messaging.outbox.ports import OutboxDepth
+from order_service.messaging.ports import DeadLetter
+from order_service.metrics import BatchMetrics, ConsumerMetrics
+from tests.metrics import Metrics
 from tests.unit.http_support import UID, MemoryLookup, ask
 
 REASONS = (
@@ -36,6 +42,7 @@ class Message(NamedTuple):
     timestamp: int = -1
     key: bytes | None = None
     value: bytes = b""
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 class Series(NamedTuple):
@@ -53,7 +60,8 @@ def scrape_of_api() -> str:
         metrics.lookup.looked_up(level)
     metrics.lookup.warmed(1, 1)
     lookup = MemoryLookup()
-    app = create_wsgi(ApiServices(lookup, Readiness([]), metrics.registry, Path("/nonexistent")))
+    parts = [create_part(lookup, [])]
+    app = create_wsgi(ApiServices(parts, metrics.registry, Path("/nonexistent")))
     for path in (f"/order/{UID}", "/order/unknown", "/orders", "/nothing"):
         ask(app, "GET", path)
     lookup.broken = True
@@ -87,10 +95,20 @@ def _use_backends(metrics: Metrics) -> None:
 def _ingest(metrics: Metrics) -> None:
     metrics.ingest.stored({outcome: outcome for outcome in Outcome})
     metrics.ingest.rejected([DeadLetter(Message(), reason, {}) for reason in REASONS])
-    metrics.batch.taken(1, 1000)
-    metrics.consumer.lag({0: 1})
-    metrics.consumer.fetched()
-    metrics.consumer.paused(now=True, causes={"invalid_order": 1})
+    subscription = Subscription("orders", "order-service")
+    BatchMetrics(metrics.registry, subscription).taken(1, 1000)
+    consumer = ConsumerMetrics(metrics.registry, subscription)
+    consumer.lag({0: 1})
+    consumer.fetched()
+    consumer.paused({"invalid_order": 1})
+    outbox = OutboxMetrics(metrics.registry, "accounts")
+    outbox.published(1)
+    outbox.refused(1)
+    outbox.measured(OutboxDepth(1, 1.0, 1))
+    inbox = InboxMetrics(metrics.registry, "accounts")
+    inbox.handled(1)
+    inbox.duplicates(1)
+    inbox.rejected(1)
 
 
 def series_of(text: str) -> Iterator[Series]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 import pytest
 
+from order_service.bootstrap.contexts import installed
 from order_service.cli import main
-from order_service.config.keys import keys
+from order_service.config import Schema
 from tests.deploy.files import ROOT
 
 GUIDES = [
@@ -18,7 +19,9 @@ GUIDES = [
 ]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _COMMAND = re.compile(r"(?<!-n )order-service (?:[a-z]|--)[^`\n|#]*")
-_KEY = re.compile(r"`((?:http|postgres|redis|cache|kafka|metrics|log)\.[a-z_.]+)`")
+_KEY = re.compile(
+    r"`((?:contexts|http|postgres|redis|kafka|metrics|log|tracing|orders)\.[a-z_.]+)`"
+)
 
 
 def _anchors(path: Path) -> set[str]:
@@ -52,11 +55,11 @@ def test_each_command_of_the_service_exists(path: Path, text: str) -> None:
         _, found, words = command.resolve_command(click.Context(command), words)
         assert found is not None
         command = found
-    command.make_context(command.name, words)
+    command.make_context(command.name, words, obj=installed())
 
 
 @pytest.mark.parametrize(("path", "key"), _found(_KEY))
 def test_each_setting_that_is_named_exists(path: Path, key: str) -> None:
     assert path.exists()
-    known = {setting.dotted for setting in keys()}
+    known = {setting.dotted for setting in Schema(installed().sections).keys}
     assert key in known or any(name.startswith(f"{key}.") for name in known)

@@ -11,8 +11,10 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from order_service.config import load_config
-from order_service.config.keys import keys
+from order_service.bootstrap.contexts import installed
+from order_service.config import Schema
+from order_service.context import consuming
+from order_service.contexts.orders.settings import OrdersSettings
 from tests.deploy.files import ROOT, RULES, yaml_of
 
 KUBERNETES = ROOT / "deploy/kubernetes"
@@ -117,7 +119,7 @@ def test_no_secret_is_applied_with_the_manifests() -> None:
 
 @pytest.mark.parametrize("given", WORKLOADS, ids=str)
 def test_each_variable_is_a_setting(given: Object) -> None:
-    assert set(_environment(given)) <= {key.variable for key in keys()}
+    assert set(_environment(given)) <= {key.variable for key in Schema(installed().sections).keys}
 
 
 @pytest.mark.parametrize("given", WORKLOADS, ids=str)
@@ -125,7 +127,7 @@ def test_each_pod_starts_with_a_configuration_without_faults(
     given: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    config = load_config(environ=_environment(given))
+    config = installed().load_config(environ=_environment(given))
     config.require("postgres")
     if given.content["kind"] == "Deployment":
         config.require("redis", "kafka")
@@ -167,7 +169,7 @@ def test_memory_is_bounded_and_asked_for(given: Object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "port"), [("api", "HTTP_PORT"), ("consumer", "METRICS_CONSUMER_PORT")]
+    ("name", "port"), [("api", "HTTP_PORT"), ("consumer", "METRICS_WORKER_PORT")]
 )
 def test_probes_ask_the_port_that_the_process_listens_on(name: str, port: str) -> None:
     (given,) = (w for w in WORKLOADS if str(w) == f"Deployment/{name}")
@@ -182,9 +184,9 @@ def test_probes_ask_the_port_that_the_process_listens_on(name: str, port: str) -
 @pytest.mark.parametrize("name", ["api", "consumer"])
 def test_a_pod_gets_the_time_that_a_clean_stop_takes(name: str) -> None:
     (given,) = (w for w in WORKLOADS if str(w) == f"Deployment/{name}")
-    config = load_config(environ=_environment(given))
+    config = installed().load_config(environ=_environment(given))
     before = _container(given).get("lifecycle", {}).get("preStop", {}).get("sleep", {})
-    needed = max(config.http.shutdown_timeout, config.kafka.shutdown_timeout)
+    needed = max(config.http.shutdown_timeout, consuming.SHUTDOWN)
     grace = _pod(given)["terminationGracePeriodSeconds"]
     assert before.get("seconds", 0) + needed + 5 <= grace
 
@@ -202,9 +204,9 @@ def test_never_more_consumers_than_partitions() -> None:
 
 def test_the_autoscaler_watches_the_group_and_topic_of_the_consumers() -> None:
     (trigger,) = _named("ScaledObject", "consumer")["spec"]["triggers"]
-    config = load_config(environ=SETTINGS)
-    assert trigger["metadata"]["consumerGroup"] == config.kafka.group_id
-    assert trigger["metadata"]["topic"] == config.kafka.topic
+    config = installed().load_config(environ=SETTINGS)
+    assert trigger["metadata"]["consumerGroup"] == config.of(OrdersSettings).group_id
+    assert trigger["metadata"]["topic"] == config.of(OrdersSettings).topic
     assert trigger["metadata"]["bootstrapServersFromEnv"] in SETTINGS
 
 

@@ -19,8 +19,9 @@ from click.testing import CliRunner
 from dotenv import dotenv_values
 
 import producer.cli
+from order_service.bootstrap.contexts import installed
 from order_service.cli import main
-from order_service.config.keys import keys
+from order_service.config import Schema
 from tests.backends import free_port, process_environ
 from tests.docs.guides import ROOT, Command, commands, inline_commands
 from tests.waiting import eventually
@@ -57,7 +58,7 @@ def check_service(words: list[str]) -> None:
         assert found is not None, words[0]
         command, words = found, words[1:]
     if "--help" not in words:
-        with command.make_context(command.name, list(words)):
+        with command.make_context(command.name, list(words), obj=installed()):
             pass
 
 
@@ -81,7 +82,7 @@ def check_make(words: list[str]) -> None:
 
 
 def _settings() -> set[str]:
-    return {key.variable for key in keys()}
+    return {key.variable for key in Schema(installed().sections).keys}
 
 
 def check_python(words: list[str]) -> None:
@@ -195,7 +196,7 @@ class Stack(NamedTuple):
 
     def url(self, documented: str) -> str:
         """The address that stands for one of the guides."""
-        ports = {"8080": "HTTP_PORT", "9108": "METRICS_CONSUMER_PORT"}
+        ports = {"8080": "HTTP_PORT", "9108": "METRICS_WORKER_PORT"}
         return re.sub(
             r"localhost:(\d+)", lambda m: f"127.0.0.1:{self.environ[ports[m[1]]]}", documented
         )
@@ -204,7 +205,7 @@ class Stack(NamedTuple):
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("docs")
-    ports = {"HTTP_PORT": str(free_port()), "METRICS_CONSUMER_PORT": str(free_port())}
+    ports = {"HTTP_PORT": str(free_port()), "METRICS_WORKER_PORT": str(free_port())}
     data = folder / ".order-service"
     environ = process_environ({**ports, "ORDER_SERVICE_DATA_DIR": str(data)})
     environ["PYTHONPATH"] += os.pathsep + str(ROOT)

@@ -50,10 +50,10 @@ def environ(
         **migrated_database,
         **valkey_server.environment(),
         **kafka_server.environment(),
-        "KAFKA_TOPIC": new_topic(PARTITIONS),
-        "KAFKA_DEAD_LETTER_TOPIC": new_topic(4),
+        "ORDERS_TOPIC": new_topic(PARTITIONS),
+        "ORDERS_DEAD_LETTER_TOPIC": new_topic(4),
         "KAFKA_CREATE_TOPICS": "false",  # the mock broker would not
-        "KAFKA_GROUP_ID": uuid.uuid4().hex,
+        "ORDERS_GROUP_ID": uuid.uuid4().hex,
     }
 
 
@@ -128,11 +128,11 @@ def expected_rows(orders: list[Order]) -> dict[str, set[tuple[Any, ...]]]:
 
 def assert_dead_letters(connection: Connection, environ: Environ, invalid: list[Sent]) -> None:
     """Each invalid message is a dead letter once, its bytes and its place in the headers."""
-    letters = records_of(connection, environ["KAFKA_DEAD_LETTER_TOPIC"])
+    letters = records_of(connection, environ["ORDERS_DEAD_LETTER_TOPIC"])
     found = {}
     for letter in letters:
         headers = {name: value.decode() for name, value in letter.headers}
-        assert headers["source-topic"] == environ["KAFKA_TOPIC"]
+        assert headers["source-topic"] == environ["ORDERS_TOPIC"]
         assert headers["reason"]
         assert json.loads(headers["faults"])
         place = int(headers["source-partition"]), int(headers["source-offset"])
@@ -151,7 +151,7 @@ def assert_answers(api: Api, orders: list[Order]) -> None:
 
 def committed(connection: Connection, environ: Environ) -> int:
     """Sum of the group's offsets."""
-    group, topic = environ["KAFKA_GROUP_ID"], environ["KAFKA_TOPIC"]
+    group, topic = environ["ORDERS_GROUP_ID"], environ["ORDERS_TOPIC"]
     offsets = [committed_of(connection, group, topic, number) for number in range(PARTITIONS)]
     return sum(offset or 0 for offset in offsets)
 
@@ -194,4 +194,4 @@ def test_ten_thousand_orders_arrive_and_survive_a_restart(
         eventually(consumer.drained, 40, "the new consumer knows that nothing is left")
         assert sample(consumer.get("/metrics")[1], "order_service_messages_total") == 0
     assert committed(kafka_connection, environ) == COUNT
-    assert len(records_of(kafka_connection, environ["KAFKA_DEAD_LETTER_TOPIC"])) == len(invalid)
+    assert len(records_of(kafka_connection, environ["ORDERS_DEAD_LETTER_TOPIC"])) == len(invalid)

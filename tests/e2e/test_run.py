@@ -25,7 +25,7 @@ ORDER_UID = "b563feb7b2b84b6test"
 START_S = 60.0
 STOP_S = 15.0
 PID_FILES = {
-    "consumer": "services/consumer.pid",
+    "consumer": "services/orders-consumer.pid",
     "api": "services/api.pid",
     "postgres": "postgres/postgres.pid",
     "valkey": "valkey/valkey.pid",
@@ -150,8 +150,8 @@ def test_an_order_that_is_produced_is_answered(stack: Stack) -> None:
 
 
 def test_stack_env_names_every_part(stack: Stack) -> None:
-    names = {"HTTP_PORT", "METRICS_CONSUMER_PORT", "POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB"}
-    names |= {"POSTGRES_PASSWORD", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC"}
+    names = {"HTTP_PORT", "METRICS_WORKER_PORT", "POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB"}
+    names |= {"POSTGRES_PASSWORD", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "ORDERS_TOPIC"}
     addresses = stack.addresses()
     assert names <= addresses.keys()
     assert addresses["HTTP_PORT"] == str(stack.port)
@@ -187,6 +187,7 @@ def test_a_taken_http_port_is_an_error_that_names_the_way_out(stack: Stack, tmp_
 @pytest.mark.parametrize("part", ["consumer", "api", "postgres", "valkey", "broker"])
 def test_a_part_that_is_killed_comes_back(stack: Stack, part: str, tmp_path: Path) -> None:
     killed = stack.pid_of(part)
+    assert killed > 1  # 0 would be the tests themselves
     os.kill(killed, signal.SIGKILL)
 
     def is_back() -> bool:

@@ -25,9 +25,9 @@ def service_environ(
         **migrated_database,
         **valkey_server.environment(),
         **kafka_server.environment(),
-        "KAFKA_TOPIC": topic,
-        "KAFKA_DEAD_LETTER_TOPIC": f"{topic}.dead-letters",
-        "KAFKA_GROUP_ID": uuid.uuid4().hex,
+        "ORDERS_TOPIC": topic,
+        "ORDERS_DEAD_LETTER_TOPIC": f"{topic}.dead-letters",
+        "ORDERS_GROUP_ID": uuid.uuid4().hex,
         "KAFKA_PARTITIONS": "2",
     }
 

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 from kafka import KafkaProducer
 
 from order_service.infra.kafka import clients as kafka_clients
+from order_service.infra.kafka.batching import BatchLimits
 from order_service.infra.kafka.clients import Connection, Membership
-from order_service.infra.kafka.consumer import ConsumerLoop, Timing
+from order_service.infra.kafka.consumer import ConsumerLoop, Observers
+from order_service.infra.kafka.member import GroupMember
 from order_service.infra.kafka.progress import ConsumerProgress
+from order_service.infra.kafka.timing import Timing
 from tests.backends import Record, committed_of, send
 
 WAIT_S = 30.0
@@ -64,8 +67,11 @@ class Told:
     def gap(self, messages: int) -> None:
         self.gaps.append(messages)
 
-    def paused(self, *, now: bool, causes: Mapping[str, int]) -> None:
-        raise AssertionError(now, causes)
+    def paused(self, causes: Mapping[str, int]) -> None:
+        raise AssertionError(causes)
+
+    def stalled(self) -> None:
+        raise AssertionError
 
     def taken(self, messages: int, size: int) -> None:
         self.batches.append((messages, size))
@@ -93,7 +99,7 @@ class Bench:
         self.topic = topic
         self.group = uuid.uuid4().hex
         self.told = Told()
-        self.progress = ConsumerProgress()
+        self.progress = ConsumerProgress(self.told)
         self._producer = producer
 
     def produce(self, *values: bytes, partition: int = 0) -> None:
@@ -118,18 +124,17 @@ class Bench:
         membership = Membership(
             self.group, given.max_messages, 8_000_000, 6.0, given.max_poll_interval
         )
+        timing = Timing(
+            poll=0.1, linger=given.linger, keepalive=0.2, lag_probe=0.2, shutdown=given.shutdown
+        )
+        consumer = kafka_clients.open_consumer(self.connection, membership)
         ConsumerLoop(
-            kafka_clients.open_consumer(self.connection, membership),
-            self.topic,
+            GroupMember(consumer, self.topic, self.progress, timing),
             handler,
-            progress=self.progress,
-            observer=self.told,
-            batches=self.told,
-            stopping=stopping,
-            max_bytes=given.max_bytes,
-            timing=Timing(
-                poll=0.1, linger=given.linger, keepalive=0.2, lag_probe=0.2, shutdown=given.shutdown
-            ),
+            Observers(self.progress, self.told),
+            stopping,
+            BatchLimits(given.max_messages, given.max_bytes),
+            timing=timing,
         ).run()
 
 

@@ -38,7 +38,7 @@ class Consumer:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "order_service", "consume"],
             cwd=ROOT,
-            env=process_environ(environ | {"METRICS_CONSUMER_PORT": port}),
+            env=process_environ(environ | {"METRICS_WORKER_PORT": port}),
             stderr=subprocess.PIPE,
         )
         assert self.process.stderr

@@ -19,21 +19,16 @@ from schemathesis import Case, GenerationMode
 from schemathesis.schemas import BaseSchema
 from werkzeug.test import Client, TestResponse
 
-from order_service.bootstrap.api import Worker
-from order_service.bootstrap.keys import key_office
-from order_service.contexts.access.model import Scope
+from order_service.bootstrap.api_process import Api
+from order_service.context import backends
+from order_service.contexts.access.wiring import key_issuing
 from order_service.contexts.orders.postgres import PostgresOrders
 from order_service.embedded.valkey import ValkeyServer
-from tests.backends import Environ, config_of
+from tests.backends import Environ, api_of, process_of
 from tests.builders import record
 
 UIDS = [f"order-{number}" for number in range(30)]
-# A machine that is busy must not look like a database that is away.
-PATIENT = {
-    "CACHE_WARM_UP": "10",
-    "POSTGRES_POOL_TIMEOUT": "30",
-    "POSTGRES_STATEMENT_TIMEOUT": "30",
-}
+SETTINGS = {"ORDERS_CACHE_WARM_UP": "10", "POSTGRES_STATEMENT_TIMEOUT": "30"}
 UNKNOWN_TO_ALL = f"/order/{'x' * 64}"
 
 
@@ -43,9 +38,12 @@ def environ(
     shared_database: Environ,
     valkey_server: ValkeyServer,
     valkey: Redis,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Environ:
     """The environment of a service with thirty orders and a cold cache."""
     valkey.flushall()
+    # A machine that is busy must not look like a database that is away.
+    monkeypatch.setattr(backends, "CHECKOUT_TIMEOUT", 30.0)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     postgres_orders.save(
         [
@@ -53,11 +51,11 @@ def environ(
             for offset, uid in enumerate(UIDS)
         ]
     )
-    return shared_database | valkey_server.environment() | PATIENT
+    return shared_database | valkey_server.environment() | SETTINGS
 
 
-def service(environ: Environ, **settings: str) -> "closing[Worker]":
-    return closing(Worker(config_of(environ | settings)))
+def service(environ: Environ, **settings: str) -> "closing[Api]":
+    return closing(api_of(environ | settings))
 
 
 @pytest.fixture
@@ -96,12 +94,12 @@ def test_every_answer_is_as_described(
     check()
 
 
-def ask(worker: Worker, path: str, **headers: str) -> TestResponse:
+def ask(worker: Api, path: str, **headers: str) -> TestResponse:
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     return Client(worker).get(path, headers=fields)
 
 
-def conforms(worker: Worker, rule: str, answer: TestResponse) -> bool:
+def conforms(worker: Api, rule: str, answer: TestResponse) -> bool:
     """Whether the answer is as the description says; raises what is wrong otherwise."""
     described = schemathesis.openapi.from_wsgi("/openapi.json", worker)
     return described[rule]["GET"].validate_response(answer) is None
@@ -139,8 +137,9 @@ def test_an_order_that_did_not_change_is_as_described(environ: Environ) -> None:
         assert conforms(worker, ORDER, answer)
 
 
-def test_trouble_is_as_described(environ: Environ) -> None:
-    away = {"POSTGRES_PORT": "1", "POSTGRES_POOL_TIMEOUT": "0.2", "CACHE_WARM_UP": "0"}
+def test_trouble_is_as_described(environ: Environ, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = {"POSTGRES_PORT": "1", "ORDERS_CACHE_WARM_UP": "0"}
+    monkeypatch.setattr(backends, "CHECKOUT_TIMEOUT", 0.2)
     with service(environ, **away) as worker:
         for rule, path in ((ORDER, UNKNOWN_TO_ALL), (ORDERS, "/orders")):
             answer = ask(worker, path)
@@ -156,10 +155,10 @@ def test_trouble_is_as_described(environ: Environ) -> None:
 
 
 def test_refusals_are_as_described(environ: Environ) -> None:
-    config = config_of(environ)
-    with key_office(config) as office:
-        scraper = office.create("contract-scraper", {Scope.METRICS_READ})
-        reader = office.create("contract-reader", {Scope.ORDERS_READ})
+    with process_of(environ) as process:
+        issuing = key_issuing(process)
+        scraper = issuing.create("contract-scraper", {"metrics:read"})
+        reader = issuing.create("contract-reader", {"orders:read"})
     with service(environ, HTTP_AUTH="api_key") as worker:
         for key, status in ((None, 401), (scraper, 403), (reader, 200)):
             headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -168,9 +167,9 @@ def test_refusals_are_as_described(environ: Environ) -> None:
                 assert answer.status_code == status
                 assert conforms(worker, rule, answer)
         assert ask(worker, "/metrics", Authorization=f"Bearer {scraper}").status_code == 200
-    with key_office(config) as office:
-        office.revoke("contract-scraper")
-        office.revoke("contract-reader")
+    with process_of(environ) as process:
+        key_issuing(process).revoke("contract-scraper")
+        key_issuing(process).revoke("contract-reader")
 
 
 def test_a_client_that_asks_too_often_is_answered_as_described(environ: Environ) -> None:
@@ -201,7 +200,7 @@ def test_a_range_of_dates_includes_its_beginning_and_not_its_end(environ: Enviro
 
 def test_a_worker_that_is_closed_leaves_no_thread_behind(environ: Environ) -> None:
     before = {thread.name for thread in threading.enumerate()}
-    worker = Worker(config_of(environ | {"HTTP_AUTH": "api_key"}))
+    worker = api_of(environ | {"HTTP_AUTH": "api_key"})
     assert {"keyring"} <= {thread.name for thread in threading.enumerate()} - before
     worker.close()
     worker.close()

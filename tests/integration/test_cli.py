@@ -50,7 +50,7 @@ def test_every_fault_of_a_configuration_is_told_at_once(tmp_path: Path) -> None:
     faulty = {
         "HTTP_PORT": "eighty",
         "KAFKA_RETRY_ATTEMPTS": "-1",
-        "CACHE_TTL": "soon",
+        "ORDERS_CACHE_TTL": "soon",
     }
     (tmp_path / "config.yml").write_text("http:\n  prot: 80\nnonsense: 1\n")
     refused = command(faulty, tmp_path, "config", "check")
@@ -100,9 +100,10 @@ def test_a_new_migration_is_two_files(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from order_service.bootstrap import migrate;"
         f"migrate.bundled = lambda name: Path({str(tmp_path)!r}) / name;"
-        "from order_service.cli import main; main(['migrate', 'create', 'Add a Column'])"
+        "from order_service.cli import main;"
+        "main(['migrate', 'create', '--context', 'orders', 'Add a Column'])"
     )
-    (tmp_path / "migrations/orders").mkdir(parents=True)
+    (tmp_path / "migrations").mkdir()
     made = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
@@ -122,7 +123,7 @@ def test_a_consumer_that_waits_for_its_broker_ends_at_once_and_well(tmp_path: Pa
     """A deployment that comes up in any order must be able to go down in any."""
     nowhere = NAMED | {
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}",
-        "METRICS_CONSUMER_PORT": "0",
+        "METRICS_WORKER_PORT": "0",
         "LOG_FORMAT": "json",
     }
     consumer = subprocess.Popen(

@@ -7,12 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 from order_service.cli import main
-from order_service.contexts.orders.dead_letters import KafkaDeadLetters
-from order_service.contexts.orders.ports import DeadLetter
 from order_service.embedded.server import KafkaServer
 from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.kafka.clients import Connection
 from order_service.infra.kafka.producer import AcknowledgedProducer
+from order_service.messaging.dead_letters import KafkaDeadLetters
+from order_service.messaging.ports import DeadLetter
 from tests.backends import Environ, NewTopic
 from tests.builders import Message, as_json, order
 
@@ -28,7 +28,7 @@ def test_the_state_of_the_migrations_is_an_array(
         shown = runner.invoke(main, ["migrate", "status", "--json"])
         assert shown.exit_code == 0
         found = json.loads(shown.stdout)
-        assert "0001-create-orders" in {each["id"] for each in found}
+        assert "orders/0001-create-orders" in {each["id"] for each in found}
         return {each["applied"] for each in found}
 
     assert applied() == {False}
@@ -47,7 +47,7 @@ def test_a_dead_letter_is_an_object_without_personal_data(
     ) as producer:
         letters = KafkaDeadLetters(producer, topic)
         letters.publish([DeadLetter(message, "invalid_order", {"locale": ["Not a string."]})])
-    environ = kafka_server.environment() | {"KAFKA_DEAD_LETTER_TOPIC": topic}
+    environ = kafka_server.environment() | {"ORDERS_DEAD_LETTER_TOPIC": topic}
     shown = CliRunner().invoke(main, ["dead-letters", "show", "0-0", "--json"], env=environ)
     assert shown.exit_code == 0, shown.output
     found = json.loads(shown.stdout)

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from kafka import KafkaProducer
 
-from order_service.contexts.orders.dead_letters import KafkaDeadLetters
-from order_service.contexts.orders.ports import DeadLetter
 from order_service.embedded.server import KafkaServer
 from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.kafka.clients import Connection
 from order_service.infra.kafka.producer import AcknowledgedProducer
+from order_service.messaging.dead_letters import KafkaDeadLetters
+from order_service.messaging.ports import DeadLetter
 from tests.backends import Environ, NewTopic, connect, records_of
 from tests.builders import Message, as_json, order
 from tests.integration.service_process import command, consuming
@@ -23,23 +23,23 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.apache_kafka
 
-Bury = Callable[[list[DeadLetter]], None]
+Publish = Callable[[list[DeadLetter]], None]
 IN_PART = 3
 
 
 @pytest.fixture
 def environ(kafka_server: KafkaServer, new_topic: NewTopic) -> Environ:
-    topics = {"KAFKA_TOPIC": new_topic(2), "KAFKA_DEAD_LETTER_TOPIC": new_topic(1)}
+    topics = {"ORDERS_TOPIC": new_topic(2), "ORDERS_DEAD_LETTER_TOPIC": new_topic(1)}
     return {**kafka_server.environment(), **topics}
 
 
 @pytest.fixture
-def bury(environ: Environ, kafka_connection: Connection) -> Iterator[Bury]:
+def publish(environ: Environ, kafka_connection: Connection) -> Iterator[Publish]:
     producer = AcknowledgedProducer(
         lambda: kafka_clients.open_producer(kafka_connection, 4 * 1024 * 1024)
     )
     with closing(producer):
-        yield KafkaDeadLetters(producer, environ["KAFKA_DEAD_LETTER_TOPIC"]).publish
+        yield KafkaDeadLetters(producer, environ["ORDERS_DEAD_LETTER_TOPIC"]).publish
 
 
 def letter(
@@ -48,7 +48,7 @@ def letter(
     reason: str = "invalid_order",
     **parts: Any,  # noqa: ANN401 - fields of Message
 ) -> DeadLetter:
-    message = Message(body, 7, 1, topic=environ["KAFKA_TOPIC"])._replace(**parts)
+    message = Message(body, 7, 1, topic=environ["ORDERS_TOPIC"])._replace(**parts)
     return DeadLetter(message, reason, {"payment": {"amount": ["Missing data."]}})
 
 
@@ -73,10 +73,10 @@ def replay(environ: Environ, *arguments: str, stdin: bytes | None = None) -> tup
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
-def test_list_shows_the_newest_letters_that_match(environ: Environ, bury: Bury) -> None:
-    bury([letter(environ, b"{", "invalid_json", key=b"a", partition=0)])
-    bury([letter(environ, without_amount("by-uid"), key=None)])
-    bury([letter(environ, b"", "empty", key=b"\x1b[2Jevil\xff")])
+def test_list_shows_the_newest_letters_that_match(environ: Environ, publish: Publish) -> None:
+    publish([letter(environ, b"{", "invalid_json", key=b"a", partition=0)])
+    publish([letter(environ, without_amount("by-uid"), key=None)])
+    publish([letter(environ, b"", "empty", key=b"\x1b[2Jevil\xff")])
     assert ids(environ) == ["0-0", "0-1", "0-2"]
     assert ids(environ, "--limit", "1") == ["0-2"]
     assert ids(environ, "--reason", "empty", "--reason", "invalid_json") == ["0-0", "0-2"]
@@ -87,14 +87,14 @@ def test_list_shows_the_newest_letters_that_match(environ: Environ, bury: Bury) 
     assert ids(environ, "--until", "1h") == []
 
 
-def test_list_never_shows_what_is_in_a_message(environ: Environ, bury: Bury) -> None:
-    bury([letter(environ, without_amount("a"), key=b"\x1b[2J\xff")])
+def test_list_never_shows_what_is_in_a_message(environ: Environ, publish: Publish) -> None:
+    publish([letter(environ, without_amount("a"), key=b"\x1b[2J\xff")])
     done = command(environ, "dead-letters", "list")
     assert done.stdout.decode().split() == [
         "0-0",
         done.stdout.decode().split()[1],
         "invalid_order",
-        f"{environ['KAFKA_TOPIC']}/1/7",
+        f"{environ['ORDERS_TOPIC']}/1/7",
         "key=\\x1b[2J\\xff",
         "payment.amount:",
         "Missing",
@@ -103,9 +103,9 @@ def test_list_never_shows_what_is_in_a_message(environ: Environ, bury: Bury) -> 
     assert done.stderr.decode().endswith("1 dead letter\n")
 
 
-def test_show_masks_personal_data_and_raw_does_not(environ: Environ, bury: Bury) -> None:
+def test_show_masks_personal_data_and_raw_does_not(environ: Environ, publish: Publish) -> None:
     body = without_amount("a")
-    bury([letter(environ, body)])
+    publish([letter(environ, body)])
     shown = command(environ, "dead-letters", "show", "0-0").stdout.decode()
     assert "payment.amount: Missing data." in shown
     assert '"order_uid": "a"' in shown
@@ -115,8 +115,8 @@ def test_show_masks_personal_data_and_raw_does_not(environ: Environ, bury: Bury)
     assert command(environ, "dead-letters", "show", "0-0", "--raw").stdout == body
 
 
-def test_a_letter_that_does_not_exist_is_told(environ: Environ, bury: Bury) -> None:
-    bury([letter(environ, b"{")])
+def test_a_letter_that_does_not_exist_is_told(environ: Environ, publish: Publish) -> None:
+    publish([letter(environ, b"{")])
     assert command(environ, "dead-letters", "show", "0-99").returncode == IN_PART
     assert command(environ, "dead-letters", "show", "99-0").returncode == IN_PART
     assert replay(environ, "0-99")[0] == IN_PART
@@ -130,33 +130,33 @@ def test_wrong_usage_is_refused(environ: Environ, tmp_path: Path) -> None:
 
 
 def test_without_a_topic_the_command_says_so(environ: Environ) -> None:
-    absent = environ | {"KAFKA_DEAD_LETTER_TOPIC": "absent"}
+    absent = environ | {"ORDERS_DEAD_LETTER_TOPIC": "absent"}
     done = command(absent, "dead-letters", "list")
     assert (done.returncode, done.stderr.decode()) == (1, "Error: there is no topic absent\n")
 
 
 def test_a_dry_run_sends_nothing(
-    environ: Environ, bury: Bury, kafka_connection: Connection
+    environ: Environ, publish: Publish, kafka_connection: Connection
 ) -> None:
-    bury([letter(environ, msgspec.json.encode(order("good")))])
-    bury([letter(environ, b"{")])
+    publish([letter(environ, msgspec.json.encode(order("good")))])
+    publish([letter(environ, b"{")])
     code, output = replay(environ, "--all", "--dry-run")
     assert code == IN_PART
     assert "replay: as order good" in output
     assert "still invalid: invalid_json" in output
-    assert records_of(kafka_connection, environ["KAFKA_TOPIC"]) == []
+    assert records_of(kafka_connection, environ["ORDERS_TOPIC"]) == []
 
 
 def test_a_replay_is_sent_once_with_its_key_and_its_origin(
-    environ: Environ, bury: Bury, kafka_connection: Connection
+    environ: Environ, publish: Publish, kafka_connection: Connection
 ) -> None:
     body = msgspec.json.encode(order("good"))
-    bury([letter(environ, body, "refused_by_storage", key=b"good")])
-    bury([letter(environ, b"{", "invalid_json")])
+    publish([letter(environ, body, "refused_by_storage", key=b"good")])
+    publish([letter(environ, b"{", "invalid_json")])
     assert replay(environ, "--reason", "refused_by_storage")[0] == 0
     code, output = replay(environ, "0-0")
     assert (code, "already replayed" in output) == (0, True)
-    (sent,) = records_of(kafka_connection, environ["KAFKA_TOPIC"])
+    (sent,) = records_of(kafka_connection, environ["ORDERS_TOPIC"])
     assert (sent.key, sent.value) == (b"good", body)
     assert sent.headers == [("replayed-from", b"0-0")]
     assert [(found["id"], found["replayed"]) for found in listed(environ)] == [
@@ -164,19 +164,29 @@ def test_a_replay_is_sent_once_with_its_key_and_its_origin(
         ("0-1", False),
     ]
     assert replay(environ, "0-0", "--again")[0] == 0
-    assert len(records_of(kafka_connection, environ["KAFKA_TOPIC"])) == 2
+    assert len(records_of(kafka_connection, environ["ORDERS_TOPIC"])) == 2
+
+
+def test_a_replay_has_the_headers_of_its_message(
+    environ: Environ, publish: Publish, kafka_connection: Connection
+) -> None:
+    body = msgspec.json.encode(order("good"))
+    publish([letter(environ, body, headers=[("id", b"7"), ("type", b"x.v1")])])
+    assert replay(environ, "0-0")[0] == 0
+    (sent,) = records_of(kafka_connection, environ["ORDERS_TOPIC"])
+    assert sent.headers == [("id", b"7"), ("type", b"x.v1"), ("replayed-from", b"0-0")]
 
 
 def test_what_is_still_invalid_is_not_sent(
-    environ: Environ, bury: Bury, kafka_connection: Connection
+    environ: Environ, publish: Publish, kafka_connection: Connection
 ) -> None:
-    bury([letter(environ, b"{", "invalid_json"), letter(environ, None, "empty", key=None)])
+    publish([letter(environ, b"{", "invalid_json"), letter(environ, None, "empty", key=None)])
     assert replay(environ, "--all", "--yes")[0] == IN_PART
-    assert records_of(kafka_connection, environ["KAFKA_TOPIC"]) == []
+    assert records_of(kafka_connection, environ["ORDERS_TOPIC"]) == []
 
 
-def test_a_repaired_message_must_be_a_valid_order(environ: Environ, bury: Bury) -> None:
-    bury([letter(environ, without_amount("a"))])
+def test_a_repaired_message_must_be_a_valid_order(environ: Environ, publish: Publish) -> None:
+    publish([letter(environ, without_amount("a"))])
     code, output = replay(environ, "0-0", "--file", "-", stdin=without_amount("a"))
     assert code == 1
     assert "payment.amount: Missing data for required field." in output
@@ -185,14 +195,14 @@ def test_a_repaired_message_must_be_a_valid_order(environ: Environ, bury: Bury) 
 def test_a_repaired_message_is_stored_and_its_letter_stays(
     service_environ: Environ, producer: KafkaProducer, tmp_path: Path
 ) -> None:
-    producer.send(service_environ["KAFKA_TOPIC"], without_amount("a"), key=b"odd key").get(30)
+    producer.send(service_environ["ORDERS_TOPIC"], without_amount("a"), key=b"odd key").get(30)
     with consuming(service_environ) as consumer:
-        eventually(consumer.drained, 40, "the bad message is buried")
-        (buried,) = listed(service_environ)
-        assert (buried["reason"], buried["key"]) == ("invalid_order", "odd key")
+        eventually(consumer.drained, 40, "the bad message is a dead letter")
+        (rejected,) = listed(service_environ)
+        assert (rejected["reason"], rejected["key"]) == ("invalid_order", "odd key")
         repaired = tmp_path / "repaired.json"
         repaired.write_bytes(msgspec.json.encode(order("a")))
-        code, output = replay(service_environ, buried["id"], "--file", str(repaired))
+        code, output = replay(service_environ, rejected["id"], "--file", str(repaired))
         assert (code, "repaired as order a" in output) == (0, True)
         eventually(lambda: stored(service_environ) == ["a"], 40, "the repaired order is stored")
         assert [found["replayed"] for found in listed(service_environ)] == [True]

@@ -24,7 +24,7 @@ Findings = list[dict[str, str]]
 @pytest.fixture(autouse=True)
 def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("HTTP_PORT", "METRICS_CONSUMER_PORT"):
+    for name in ("HTTP_PORT", "METRICS_WORKER_PORT"):
         monkeypatch.setenv(name, str(free_port()))
 
 
@@ -74,7 +74,7 @@ def test_an_empty_database_asks_for_the_migrations(empty_database: Environ) -> N
     findings = examined(**admin)["postgres"]
     missing = of(findings, "migrations")
     assert missing["level"] == "fault"
-    assert "0001-create-orders" in missing["text"]
+    assert "orders/0001-create-orders" in missing["text"]
     assert "migrate up" in missing["remedy"]
     assert of(findings, "rights")["level"] == "fault"
 
@@ -218,7 +218,7 @@ def test_a_replica_cannot_be_the_cache(tmp_path: Path, valkey_server: ValkeyServ
 def test_topics_that_the_consumer_will_make_are_hints_and_else_faults(
     kafka_server: KafkaServer,
 ) -> None:
-    names = {"KAFKA_TOPIC": "absent", "KAFKA_DEAD_LETTER_TOPIC": "absent.letters"}
+    names = {"ORDERS_TOPIC": "absent", "ORDERS_DEAD_LETTER_TOPIC": "absent.letters"}
     environ = kafka_server.environment() | names
     for create, level in (("yes", "hint"), ("no", "fault")):
         findings = examined(**environ, KAFKA_CREATE_TOPICS=create)["kafka"]
@@ -229,7 +229,7 @@ def test_topics_that_the_consumer_will_make_are_hints_and_else_faults(
 def test_a_dead_letter_topic_that_is_too_narrow_is_a_warning(
     kafka_server: KafkaServer, new_topic: NewTopic
 ) -> None:
-    names = {"KAFKA_TOPIC": new_topic(2), "KAFKA_DEAD_LETTER_TOPIC": new_topic()}
+    names = {"ORDERS_TOPIC": new_topic(2), "ORDERS_DEAD_LETTER_TOPIC": new_topic()}
     findings = examined(**kafka_server.environment() | names)["kafka"]
     assert of(findings, "limits")["level"] == "warning"
     assert "max.message.bytes" in of(findings, "limits")["remedy"]

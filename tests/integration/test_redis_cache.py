@@ -212,17 +212,17 @@ def test_a_full_server_keeps_what_it_has_and_is_asked_on(
         server.stop()
 
 
-def test_owed_deletions_are_bounded_and_the_oldest_are_left_to_their_lifetime(
+def test_deletions_to_be_made_are_bounded_and_the_oldest_are_left_to_their_lifetime(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RedisCache, "MAX_OWED", 2)
+    monkeypatch.setattr(RedisCache, "MAX_STALE", 2)
     for uid in ("a", "b", "c"):
         rig.cache.fill(uid, DOCUMENT)
     rig.circuit.failed()
     for uid in ("a", "b", "c"):
         rig.cache.put_many([(uid, OTHER)])
     rig.clock.now += 1.0
-    rig.cache.settle()
+    rig.cache.drop_stale()
     assert [rig.cache.get(uid) for uid in ("a", "b", "c")] == [DOCUMENT, None, None]
 
 

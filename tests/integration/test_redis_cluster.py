@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from redis.crc import key_slot
 
-from order_service.bootstrap.backends import connect_redis
+from order_service.context.backends import connect_redis
 from order_service.contexts.orders.lookup import Lookup
 from order_service.contexts.orders.model import Document
 from order_service.contexts.orders.ports import ABSENT, Level
@@ -16,10 +16,10 @@ from order_service.contexts.orders.redis_cache import PREFIX, Lifetimes, RedisCa
 from order_service.infra.circuit import CircuitBreaker
 from order_service.infra.local_cache import LocalCache
 from order_service.infra.redis.client import CacheClient
-from order_service.metrics import Metrics
 from tests.backends import config_of
 from tests.builders import record
 from tests.fakes import MemoryOrders
+from tests.metrics import Metrics
 from tests.redis_servers import PATIENCE, SLOTS, ClusterNode
 from tests.servers import started
 from tests.waiting import eventually
@@ -86,7 +86,7 @@ def client(cluster: Cluster) -> Iterator[CacheClient]:
     eventually(cluster.is_well, 30, "the cluster is well")
     for master in cluster.masters:
         master.ask("FLUSHALL")
-    with closing(connect_redis(config_of(cluster.environment()))) as client:
+    with closing(connect_redis(config_of(cluster.environment()).redis)) as client:
         yield client
 
 
@@ -186,7 +186,7 @@ def test_a_node_that_hangs_costs_a_batch_a_moment_and_the_others_nothing(
 
 def settled(cache: RedisCache) -> bool:
     """Whether no order is cached any more as it was before the outage."""
-    cache.settle()
+    cache.drop_stale()
     cache.fill_many([(uid, NEW) for uid in UIDS])
     return all(cache.get(uid) == NEW for uid in UIDS)
 
@@ -207,7 +207,7 @@ def test_the_death_of_a_master_costs_lookups_no_error(cluster: Cluster, cache: R
 
 
 def test_a_cluster_that_is_away_is_a_cache_that_is_away() -> None:
-    with closing(connect_redis(config_of({"REDIS_CLUSTER_NODES": "127.0.0.1:1"}))) as client:
+    with closing(connect_redis(config_of({"REDIS_CLUSTER_NODES": "127.0.0.1:1"}).redis)) as client:
         cache = make_cache(client)
         put(cache, NEW)
         assert cache.get(UIDS[0]) is None

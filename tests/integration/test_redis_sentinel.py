@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 import pytest
 
-from order_service.bootstrap.backends import connect_redis
+from order_service.context.backends import connect_redis
 from order_service.contexts.orders.lookup import Lookup
 from order_service.contexts.orders.ports import Level
 from order_service.contexts.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from order_service.infra.circuit import CircuitBreaker
 from order_service.infra.local_cache import LocalCache
 from order_service.infra.redis.client import CacheClient
-from order_service.metrics import Metrics
 from tests.backends import config_of
 from tests.builders import record
 from tests.fakes import MemoryOrders
+from tests.metrics import Metrics
 from tests.redis_servers import MASTER, PATIENCE, QUICK_SYNC, Node, SentinelServer
 from tests.servers import started
 from tests.waiting import eventually
@@ -72,7 +72,7 @@ def master(watched: Watched) -> Node:
 @pytest.fixture
 def client(watched: Watched, master: Node) -> Iterator[CacheClient]:
     assert master.alive()
-    with closing(connect_redis(config_of(watched.environment()))) as client:
+    with closing(connect_redis(config_of(watched.environment()).redis)) as client:
         yield client
 
 
@@ -132,7 +132,7 @@ def test_a_master_that_no_sentinel_knows_is_a_cache_that_is_away(
 ) -> None:
     assert master.alive()
     environ = watched.environment() | {"REDIS_SENTINEL_MASTER": "another"}
-    with closing(connect_redis(config_of(environ))) as client:
+    with closing(connect_redis(config_of(environ).redis)) as client:
         cache = RedisCache(client, Lifetimes(300.0, 0.1, 5.0), CircuitBreaker(pause=0.0))
         cache.put_many([("order-1", NEW.document)])
         assert cache.get("order-1") is None

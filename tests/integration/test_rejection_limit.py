@@ -7,38 +7,41 @@ import msgspec
 import pytest
 from kafka import KafkaProducer
 
-from order_service.contexts.orders.dead_letters import KafkaDeadLetters
 from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.kafka.clients import Connection
 from order_service.infra.kafka.producer import AcknowledgedProducer
-from tests.backends import Environ, committed_of, records_of, send
+from order_service.messaging.dead_letters import KafkaDeadLetters
+from tests.backends import Environ, committed_by, committed_of, records_of, send
 from tests.builders import dead_letter, order
 from tests.integration.service_process import Consumer, command, consuming
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.apache_kafka
 
-REASON = "20 of the last 20 messages were rejected (invalid_json 20); more than 50% are not buried"
+REASON = (
+    "200 of the last 200 messages were rejected (invalid_json 200); more than 50% are not made"
+    " dead letters"
+)
 
 
 @pytest.fixture
 def environ(service_environ: Environ) -> Environ:
-    return service_environ | {"KAFKA_REJECTION_LIMIT_WINDOW": "20", "KAFKA_BATCH_MAX_MESSAGES": "5"}
+    return service_environ | {"ORDERS_BATCH_MESSAGES": "50"}
 
 
 def letters(environ: Environ, connection: Connection) -> int:
-    return len(records_of(connection, environ["KAFKA_DEAD_LETTER_TOPIC"]))
+    return len(records_of(connection, environ["ORDERS_DEAD_LETTER_TOPIC"]))
 
 
 def paused(consumer: Consumer) -> bool:
     return consumer.part().get("paused") is not None
 
 
-def test_a_poisoned_topic_pauses_consumption_before_anything_is_buried(
+def test_a_poisoned_topic_pauses_consumption_before_any_letter_is_published(
     environ: Environ, producer: KafkaProducer, kafka_connection: Connection
 ) -> None:
-    topic, group = environ["KAFKA_TOPIC"], environ["KAFKA_GROUP_ID"]
-    send(producer, topic, *[b"no json"] * 30)
+    topic, group = environ["ORDERS_TOPIC"], environ["ORDERS_GROUP_ID"]
+    send(producer, topic, *[b"no json"] * 300)
     for _ in range(2):  # a restart meets the same topic in the same way
         with consuming(environ) as consumer:
             eventually(lambda: paused(consumer), 40, "it pauses")
@@ -46,8 +49,10 @@ def test_a_poisoned_topic_pauses_consumption_before_anything_is_buried(
             part = json.loads(body)["parts"]["consumer"]
             assert (status, part["ok"], part["paused"]) == (503, False, REASON)
             metrics = consumer.get("/metrics")[1].decode()
-            assert "order_service_consumer_paused 1.0" in metrics
-            assert 'order_service_consumer_paused_rejections{reason="invalid_json"} 20.0' in metrics
+            labels = f'group="{group}",reason="invalid_json",topic="{topic}"'
+            assert f"order_service_consumer_paused_rejections{{{labels}}} 200.0" in metrics
+            labels = f'group="{group}",topic="{topic}"'
+            assert f"order_service_consumer_paused{{{labels}}} 1.0" in metrics
             code, log = consumer.stop()
         assert (code, REASON in log) == (0, True)
         assert letters(environ, kafka_connection) == 0
@@ -58,7 +63,7 @@ def test_a_paused_consumer_stays_a_member_and_is_not_ended_by_the_watchdog(
     environ: Environ, producer: KafkaProducer
 ) -> None:
     quick = environ | {"KAFKA_STALL_TIMEOUT": "5", "KAFKA_SESSION_TIMEOUT": "6"}
-    send(producer, environ["KAFKA_TOPIC"], *[b"no json"] * 30)
+    send(producer, environ["ORDERS_TOPIC"], *[b"no json"] * 300)
     with consuming(quick) as consumer:
         eventually(lambda: paused(consumer), 40, "it pauses")
         eventually(
@@ -74,21 +79,21 @@ def test_raising_the_limit_lets_it_go_on_where_it_stopped(
     environ: Environ, producer: KafkaProducer, kafka_connection: Connection
 ) -> None:
     good = msgspec.json.encode(order("good"))
-    send(producer, environ["KAFKA_TOPIC"], good, *[b"no json"] * 30, good)
+    send(producer, environ["ORDERS_TOPIC"], good, *[b"no json"] * 300, good)
     with consuming(environ) as consumer:
         eventually(lambda: paused(consumer), 40, "it pauses")
         assert consumer.stop()[0] == 0
-    with consuming(environ | {"KAFKA_REJECTION_LIMIT_SHARE": "1"}) as consumer:
+    with consuming(environ | {"ORDERS_REJECTION_LIMIT": "1"}) as consumer:
         eventually(consumer.drained, 40, "all is dealt with")
         assert consumer.get("/health/ready")[0] == 200
         assert consumer.stop()[0] == 0
-    assert letters(environ, kafka_connection) == 30
+    assert letters(environ, kafka_connection) == 300
 
 
 def test_a_few_bad_messages_stop_nothing(
     environ: Environ, producer: KafkaProducer, kafka_connection: Connection
 ) -> None:
-    send(producer, environ["KAFKA_TOPIC"], *[b"no json"] * 10)
+    send(producer, environ["ORDERS_TOPIC"], *[b"no json"] * 10)
     with consuming(environ) as consumer:
         eventually(consumer.drained, 40, "all is dealt with")
         assert not paused(consumer)
@@ -99,10 +104,13 @@ def test_a_few_bad_messages_stop_nothing(
 def test_a_consumer_with_port_0_exports_nothing(
     environ: Environ, producer: KafkaProducer, kafka_connection: Connection
 ) -> None:
-    send(producer, environ["KAFKA_TOPIC"], b"no json")
-    with consuming(environ, "0") as consumer:
-        group, topic = environ["KAFKA_GROUP_ID"], environ["KAFKA_TOPIC"]
-        eventually(lambda: committed_of(kafka_connection, group, topic) == 1, 40, "it consumes")
+    send(producer, environ["ORDERS_TOPIC"], b"no json")
+    topic = environ["ORDERS_TOPIC"]
+    with (
+        consuming(environ, "0") as consumer,
+        committed_by(kafka_connection, environ["ORDERS_GROUP_ID"]) as committed,
+    ):
+        eventually(lambda: committed(topic) == 1, 40, "it consumes")
         code, log = consumer.stop()
     assert (code, "metrics and health are served" in log) == (0, False)
 
@@ -114,11 +122,11 @@ def test_the_largest_message_becomes_a_letter_with_all_its_bytes(
     environ: Environ, producer: KafkaProducer, kafka_connection: Connection
 ) -> None:
     body = b"[" + b" " * (LARGEST - 2) + b"x"
-    send(producer, environ["KAFKA_TOPIC"], body)
+    send(producer, environ["ORDERS_TOPIC"], body)
     with consuming(environ) as consumer:
         eventually(consumer.drained, 40, "it is buried")
         assert consumer.stop()[0] == 0
-    (letter,) = records_of(kafka_connection, environ["KAFKA_DEAD_LETTER_TOPIC"])
+    (letter,) = records_of(kafka_connection, environ["ORDERS_DEAD_LETTER_TOPIC"])
     assert letter.value == body
 
 
@@ -128,8 +136,8 @@ def test_a_letter_that_its_topic_refuses_is_cut_and_holds_nothing_up(
     kafka_connection: Connection,
     small_topic: str,
 ) -> None:
-    small = environ | {"KAFKA_DEAD_LETTER_TOPIC": small_topic}
-    send(producer, environ["KAFKA_TOPIC"], b"a", b"b" * LARGEST, b"c")
+    small = environ | {"ORDERS_DEAD_LETTER_TOPIC": small_topic}
+    send(producer, environ["ORDERS_TOPIC"], b"a", b"b" * LARGEST, b"c")
     with consuming(small) as consumer:
         eventually(consumer.drained, 40, "all are buried")
         code, log = consumer.stop()

@@ -9,16 +9,15 @@ import psycopg
 import pytest
 from werkzeug.test import Client
 
-from order_service.bootstrap.api import Worker
-from order_service.bootstrap.backends import open_replica
-from order_service.bootstrap.checks import CallCheck
-from order_service.bootstrap.storage import Storage, open_storage
+from order_service.context import backends
+from order_service.context.checks import CallCheck
+from order_service.context.process import Process
 from order_service.contexts.orders.errors import StorageUnavailableError
 from order_service.contexts.orders.ports import OrderFilter, OrderSummary
+from order_service.contexts.orders.wiring.storage import Storage, open_storage
 from order_service.embedded.postgres import PostgresServer
 from order_service.infra.postgres.replica_lag import ReplicaLag
-from order_service.metrics import Metrics
-from tests.backends import config_of, migrator_of
+from tests.backends import api_of, migrator_of, process_of
 from tests.builders import record
 from tests.replication import ReplicaServer
 from tests.servers import started
@@ -74,11 +73,10 @@ def pair(servers: Pair) -> Iterator[Pair]:
 
 
 @contextlib.contextmanager
-def opened(environ: Mapping[str, str], metrics: Metrics | None = None) -> Iterator[Storage]:
+def opened(environ: Mapping[str, str]) -> Iterator[Storage]:
     """The storage as the API opens it, the replica (if one is named) known to be well."""
-    with contextlib.ExitStack() as resources:
-        config = config_of({"POSTGRES_POOL_TIMEOUT": "0.5", **environ})
-        storage = open_storage(config, metrics or Metrics(), resources)
+    with process_of(environ) as process:
+        storage = open_storage(process)
         eventually(lambda: all(map(is_well, storage.checks)), 10, "all databases are well")
         yield storage
 
@@ -101,9 +99,9 @@ def uids(found: Sequence[OrderSummary]) -> list[str]:
     return [summary.order_uid for summary in found]
 
 
-def retries(metrics: Metrics) -> float:
+def retries(process: Process) -> float:
     labels = {"backend": "postgres-replica"}
-    return metrics.registry.get_sample_value("order_service_retries_total", labels) or 0.0
+    return process.registry.get_sample_value("order_service_retries_total", labels) or 0.0
 
 
 def test_lookups_lists_and_the_warm_up_read_the_replica(pair: Pair, storage: Storage) -> None:
@@ -124,8 +122,8 @@ def test_an_order_is_not_called_unknown_while_the_primary_cannot_be_asked(
 def test_the_api_serves_stored_orders_from_the_replica_while_the_primary_is_away(
     pair: Pair,
 ) -> None:
-    environ = {"REDIS_URL": "redis://127.0.0.1:1/0", "POSTGRES_POOL_TIMEOUT": "0.5"}
-    with contextlib.closing(Worker(config_of(pair.replica.environment() | environ))) as worker:
+    environ = {"REDIS_URL": "redis://127.0.0.1:1/0"}
+    with contextlib.closing(api_of(pair.replica.environment() | environ)) as worker:
         client = Client(worker)
         eventually(lambda: replica_state(client), 10, "the replica is well")
         pair.primary.stop()
@@ -157,9 +155,8 @@ def test_a_replica_that_is_too_far_behind_is_not_read(pair: Pair) -> None:
 
 
 def test_a_replica_that_nobody_sends_anything_is_too_far_behind(pair: Pair) -> None:
-    config = config_of(pair.replica.environment())
-    with contextlib.closing(open_replica(config, Metrics())) as database:
-        lag = ReplicaLag(database, limit=5.0)
+    with process_of(pair.replica.environment()) as process:
+        lag = ReplicaLag(process.replica(1), limit=5.0)
         lag.ask()
         assert lag.acceptable()
         pair.primary.stop()
@@ -188,18 +185,20 @@ def test_without_the_replica_the_primary_is_read(pair: Pair, storage: Storage) -
 
 
 def test_a_replica_that_dies_under_a_read_costs_no_error_and_is_counted(pair: Pair) -> None:
-    metrics = Metrics()
-    with opened(pair.replica.environment(), metrics) as storage:
+    with process_of(pair.replica.environment()) as process:
+        storage = open_storage(process)
+        eventually(lambda: all(map(is_well, storage.checks)), 10, "all databases are well")
         assert storage.orders.find("read") == READ.document
         pair.replica.kill()
         assert storage.orders.find("read") == READ.document
-        assert retries(metrics) == 1
+        assert retries(process) == 1
 
 
-def test_a_replica_that_hangs_costs_its_deadline_and_no_error(pair: Pair) -> None:
-    metrics = Metrics()
-    deadline = {"POSTGRES_READ_TIMEOUT": "0.2"}
-    with opened(pair.replica.environment() | deadline, metrics) as storage:
+def test_a_replica_that_hangs_costs_its_deadline_and_no_error(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, "REPLICA_TIMEOUT", 0.2)
+    with opened(pair.replica.environment()) as storage:
         assert storage.orders.find("read") == READ.document
         pair.replica.suspend()
         began = time.monotonic()

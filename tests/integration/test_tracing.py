@@ -30,7 +30,7 @@ def environ(service_environ: Environ, collector: Collector) -> Environ:
         **service_environ,
         "TRACING_ENDPOINT": collector.url,
         "TRACING_SAMPLE_RATIO": "0.01",
-        "CACHE_WARM_UP": "0",
+        "ORDERS_CACHE_WARM_UP": "0",
     }
 
 
@@ -81,7 +81,7 @@ def test_a_trace_leads_from_the_message_through_the_batch_to_the_store(
 ) -> None:
     sent = produce(environ, tmp_path / "record.jsonl")
     log = consume(environ)
-    topic, dead = environ["KAFKA_TOPIC"], environ["KAFKA_DEAD_LETTER_TOPIC"]
+    topic, dead = environ["ORDERS_TOPIC"], environ["ORDERS_DEAD_LETTER_TOPIC"]
     batches = collector.named(f"process {topic}")
     assert collector.paths == {"/v1/traces"}
     links = [link for batch in batches for link in batch.links]
@@ -176,12 +176,21 @@ class Without:
 sys.meta_path.insert(0, Without())
 """
 _OFF = """
-import contextlib, sys
-from order_service.bootstrap import api, consumer
-from order_service.config import load_config
-config = load_config(environ={"CACHE_WARM_UP": "0", "POSTGRES_HOST": "127.0.0.1"})
-with contextlib.ExitStack() as resources:
-    assert api.make_services(config, resources).front.tracer is None
+import sys
+from order_service.bootstrap import api_process, worker
+from order_service.bootstrap.contexts import installed
+from order_service.context.process import Process
+from order_service.contexts.orders.wiring import consumer
+contexts = installed()
+config = contexts.load_config(
+    environ={
+        "ORDERS_CACHE_WARM_UP": "0",
+        "POSTGRES_HOST": "127.0.0.1",
+        "CONTEXTS_ENABLED": "orders",
+    }
+)
+with Process(config) as process:
+    assert api_process.make_services(process, contexts).front.tracer is None
 print(*sys.modules)
 """
 
@@ -212,8 +221,9 @@ def test_without_an_endpoint_opentelemetry_need_not_be_installed(tmp_path: Path)
 
 
 _FAULTS = """
-from order_service.config import examine_config
-print(*(fault.path for fault in examine_config(environ={"TRACING_ENDPOINT": "http://a"}).faults))
+from order_service.bootstrap.contexts import installed
+found = installed().examine_config(environ={"TRACING_ENDPOINT": "http://a"})
+print(*(fault.path for fault in found.faults))
 """
 
 

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
-from order_service.http.guard import Environ
 from order_service.http.server import ServerSettings, serve
 
 FIFO = "TEST_SERVER_FIFO"
@@ -18,7 +18,7 @@ FIFO = "TEST_SERVER_FIFO"
 class App:
     """Answers with its process id; `/wait` waits for what the test writes into the FIFO."""
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
+    def __call__(self, environ: WSGIEnvironment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
         body = str(os.getpid()).encode()
         if environ["PATH_INFO"] == "/wait":
             body = Path(os.environ[FIFO]).read_bytes()

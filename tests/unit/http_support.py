@@ -1,14 +1,17 @@
 """What the HTTP tests share: an application on a lookup that lives in memory."""
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 import msgspec
-from flask.testing import FlaskClient
-from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
+from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
 
+from order_service.contexts.access.wiring import SECURITY_SCHEMES
+from order_service.contexts.orders.api import create_part
 from order_service.contexts.orders.errors import (
     InvalidCursorError,
     OrderNotFoundError,
@@ -17,10 +20,11 @@ from order_service.contexts.orders.errors import (
 from order_service.contexts.orders.lookup import Found, Page
 from order_service.contexts.orders.model import Document, Order
 from order_service.contexts.orders.ports import Level, OrderFilter, OrderSummary
-from order_service.http.app import ApiServices, create_app, create_wsgi
+from order_service.http.api_part import ApiPart
+from order_service.http.app import ApiServices, create_wsgi
+from order_service.http.authentication import Authenticator
 from order_service.http.front import Front
-from order_service.http.guard import Environ, Wsgi
-from order_service.http.health import PartState, Readiness
+from order_service.http.health import PartState
 from order_service.metrics import Registry
 
 CANONICAL = (Path(__file__).parents[1] / "data" / "order.json").read_bytes()
@@ -90,10 +94,13 @@ def services(
     parts: Iterable[Part] = (Part("postgres"), Part("redis")),
     web_dir: Path = Path("/nonexistent"),
     front: Front | None = None,
+    authenticators: Sequence[Authenticator] = (),
 ) -> ApiServices:
     return ApiServices(
-        lookup or MemoryLookup(),
-        Readiness([*parts]),
+        [
+            create_part(lookup or MemoryLookup(), [*parts]),
+            ApiPart(authenticators=authenticators, security_schemes=SECURITY_SCHEMES),
+        ],
         Registry(),
         web_dir,
         front=front or Front(),
@@ -107,8 +114,8 @@ def json_of(answer: TestResponse) -> dict[str, Any]:
     return body
 
 
-def client(given: ApiServices | None = None) -> FlaskClient:
-    return create_app(given or services()).test_client()
+def client(given: ApiServices | None = None) -> Client:
+    return Client(whole_service(given))
 
 
 class Reply(NamedTuple):
@@ -119,17 +126,27 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def ask(app: Wsgi, method: str, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+def ask(
+    app: WSGIApplication, method: str, path: str, headers: Mapping[str, str] | None = None
+) -> Reply:
     """Call a WSGI application as a server does."""
     return ask_with(
         app, EnvironBuilder(path, method=method, headers=[*(headers or {}).items()]).get_environ()
     )
 
 
-def ask_with(app: Wsgi, environ: Environ) -> Reply:
+def ask_with(app: WSGIApplication, environ: WSGIEnvironment) -> Reply:
     chunks, status, headers = run_wsgi_app(app, environ)
     return Reply(status, list(headers.items()), b"".join(chunks))
 
 
-def whole_service(given: ApiServices | None = None) -> Wsgi:
+def whole_service(given: ApiServices | None = None) -> WSGIApplication:
+    """What production runs."""
     return create_wsgi(given or services())
+
+
+def flask_alone(given: ApiServices | None = None) -> WSGIApplication:
+    """The same without fast paths: whatever they answer is left to the views."""
+    given = given or services()
+    parts = [dataclasses.replace(part, fast_paths=()) for part in given.parts]
+    return create_wsgi(dataclasses.replace(given, parts=parts))

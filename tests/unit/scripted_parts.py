@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from order_service.embedded.child import Child
 from order_service.embedded.events import Event, Inbox, Job, StopRequested
 from order_service.embedded.restart import RestartLimits, RestartPolicy
-from order_service.embedded.supervisor import Supervisor, Surroundings
+from order_service.embedded.supervisor import Runtime, Supervisor
 
 
 @dataclass
@@ -127,8 +127,8 @@ class Scene:
 
     def run(self, stop_after: float) -> None:
         self.inbox.at(stop_after, lambda: self.inbox.put(StopRequested()))
-        around = Surroundings(self.log, self.clock, self.inbox, self.workers)
-        Supervisor(self.children, around, lambda name: self.replaces.get(name, [])).run()
+        runtime = Runtime(self.log, self.clock, self.inbox, self.workers)
+        Supervisor(self.children, runtime, lambda name: self.replaces.get(name, [])).run()
 
     def starts(self, name: str) -> int:
         return self.journal.count(f"start {name}")

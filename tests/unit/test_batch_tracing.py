@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from order_service.infra.kafka.offset_ledger import OffsetRanges
-from order_service.infra.tracing.batches import BatchTracing, Subscription
-from order_service.infra.tracing.otlp import OtlpTracer
+from order_service.infra.kafka.offset_tracker import OffsetRanges
+from order_service.infra.kafka.subscription import Subscription
+from order_service.infra.tracing.batches import BatchTracing
+from order_service.infra.tracing.otlp import Tracer
 from order_service.infra.tracing.spans import current_span
 from tests.collector import Collector
 from tests.unit.tracing_support import ALWAYS, NEVER, SPAN, UNSAMPLED, tracer_to
@@ -62,7 +63,7 @@ def run_batch(tracing: BatchTracing[Sequence[Record]], *records: Record) -> None
     tracing.took("store", 0.1)
 
 
-def batches_of(work: Work, tracer: OtlpTracer) -> BatchTracing[Sequence[Record]]:
+def batches_of(work: Work, tracer: Tracer) -> BatchTracing[Sequence[Record]]:
     return BatchTracing(work, work, tracer, Subscription("orders", "group"))
 
 

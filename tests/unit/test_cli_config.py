@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from order_service.bootstrap.contexts import installed
 from order_service.cli import main
+from order_service.config import Schema
 from order_service.config.explanation import comments
-from order_service.config.keys import keys
+
+KEYS = Schema(installed().sections).keys
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +34,7 @@ def checked(document: str = "", **environ: str) -> dict[str, Any]:
 
 def test_every_setting_is_shown_with_the_place_that_it_comes_from() -> None:
     lines = check(document="http:\n  port: 81", HTTP_THREADS="3").stdout.splitlines()
-    assert len(lines) == len(keys())
+    assert len(lines) == len(KEYS)
     shown = {line.split()[0]: line.split(maxsplit=2)[1:] for line in lines}
     assert shown["http.port"] == ["81", "config.yml, line 2"]
     assert shown["http.threads"] == ["3", "environment variable HTTP_THREADS"]
@@ -55,10 +58,10 @@ def test_a_fault_is_explained() -> None:
 
 
 def test_programs_get_faults_warnings_and_hints_as_json() -> None:
-    found = checked("cache: {tll: 1}", HTTP_PORTS="1", LOG_LEVEL="loud")
+    found = checked("orders: {cache: {tll: 1}}", HTTP_PORTS="1", LOG_LEVEL="loud")
     assert not found["ok"]
     assert found["settings"] is None
-    assert [fault["path"] for fault in found["faults"]] == ["cache.tll", "log.level"]
+    assert [fault["path"] for fault in found["faults"]] == ["orders.cache.tll", "log.level"]
     assert "local_ttl" in found["faults"][0]["allowed"]
     assert found["faults"][1]["origin"] == "environment variable LOG_LEVEL"
     assert found["warnings"] == ["HTTP_PORTS is no setting: did you mean HTTP_PORT?"]
@@ -96,6 +99,6 @@ def test_secrets_are_masked_in_both_forms() -> None:
 
 
 def test_most_keys_are_explained_in_the_words_of_config_yml() -> None:
-    explained = [key.dotted for key in keys() if comments().get(key.dotted)]
-    assert len(explained) > 0.8 * len(keys())
-    assert set(comments()) >= {key.dotted for key in keys()}
+    explained = [key.dotted for key in KEYS if comments().get(key.dotted)]
+    assert len(explained) > 0.8 * len(KEYS)
+    assert set(comments()) >= {key.dotted for key in KEYS}

@@ -8,9 +8,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from order_service.bootstrap.contexts import installed
 from order_service.cli import main
-from order_service.cli.command import PROGRAM, Command
-from order_service.cli.exit_codes import ExitCode
+from order_service.context.commands import PROGRAM, Command
+from order_service.context.exit_codes import ExitCode
 from order_service.infra.kafka import watchdog
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ def test_every_example_is_understood_by_its_command(
 
 def parse(command: click.Command, words: list[str], above: click.Context | None = None) -> None:
     """Parse a command line to its end without running anything."""
-    with command.make_context(command.name, list(words), parent=above) as ctx:
+    with command.make_context(command.name, list(words), parent=above, obj=installed()) as ctx:
         if isinstance(command, click.Group):
             rest = command.make_parser(ctx).parse_args(list(words))[1]
             name, found, rest = command.resolve_command(ctx, rest)

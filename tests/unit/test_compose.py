@@ -13,8 +13,8 @@ import click
 import pytest
 import yaml
 
-from order_service.config import load_config
-from order_service.config.keys import keys
+from order_service.bootstrap.contexts import installed
+from order_service.config import Schema
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -92,7 +92,7 @@ def test_a_command_that_the_program_lacks_would_be_noticed(words: list[str]) -> 
 
 @pytest.mark.parametrize("service", OURS)
 def test_each_variable_of_our_containers_is_a_setting(service: str) -> None:
-    assert set(_environment(service)) <= {key.variable for key in keys()}
+    assert set(_environment(service)) <= {key.variable for key in Schema(installed().sections).keys}
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -100,7 +100,7 @@ def test_our_containers_start_with_a_configuration_without_faults(
     service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    config = load_config(environ=_environment(service))
+    config = installed().load_config(environ=_environment(service))
     assert config.postgres.host in SERVICES
     assert not config.warnings
 
@@ -143,8 +143,8 @@ def test_each_foreign_image_is_pinned_to_a_version(service: str) -> None:
 
 def test_prometheus_scrapes_the_ports_on_which_the_metrics_are_served() -> None:
     jobs = {job["job_name"]: job for job in _yaml(PROMETHEUS)["scrape_configs"]}
-    consumer = load_config(environ=_environment("consumer")).metrics.consumer_port
-    api = load_config(environ=_environment("api")).http.port
+    consumer = installed().load_config(environ=_environment("consumer")).metrics.worker_port
+    api = installed().load_config(environ=_environment("api")).http.port
     assert jobs["api"]["static_configs"] == [{"targets": [f"api:{api}"]}]
     assert jobs["consumer"]["dns_sd_configs"][0]["port"] == consumer
     assert str(consumer) in " ".join(SERVICES["consumer"]["healthcheck"]["test"])

@@ -6,9 +6,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from order_service.config import Config, ConfigError, Secret, SecretUrl, load_config, redacted
-from order_service.config.keys import keys
+from order_service.bootstrap.contexts import installed
+from order_service.config import ConfigError, Schema, Secret, SecretUrl, redacted
+from order_service.contexts.orders.settings import OrdersSettings
 
+load_config = installed().load_config
+KEYS = Schema(installed().sections).keys
+DEFAULTS = Schema(installed().sections).build({})
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,42 +30,42 @@ def faults_of(document: str = "", **environ: str) -> list[str]:
 
 
 def test_without_file_and_environment_the_defaults_hold() -> None:
-    assert load_config(environ={}) == Config()
+    assert load_config(environ={}) == DEFAULTS
 
 
 def test_config_yml_names_every_key_with_its_default() -> None:
     documented = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))
-    assert documented == redacted(Config())
+    assert documented == redacted(DEFAULTS)
     assert load_config(ROOT / "config.yml", environ={}).file == ROOT / "config.yml"
 
 
 def test_config_yml_lists_the_keys_in_the_order_of_their_definition() -> None:
     documented = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))
-    assert json.dumps(documented) == json.dumps(redacted(Config()))
+    assert json.dumps(documented) == json.dumps(redacted(DEFAULTS))
 
 
 def test_each_key_of_config_yml_is_explained_or_continues_an_explained_one() -> None:
     lines = (ROOT / "config.yml").read_text(encoding="utf-8").splitlines()
     leaves = [number for number, line in enumerate(lines) if line.startswith("  ") and ": " in line]
     explained = [n for n in leaves if lines[n - 1].lstrip().startswith("#")]
-    assert len(explained) >= 0.9 * len(keys())
+    assert len(explained) >= 0.9 * len(KEYS)
 
 
 def test_every_default_lies_within_its_own_range() -> None:
-    for key in keys():
+    for key in KEYS:
         if not key.secret:
             assert key.from_value(key.default) == key.default
 
 
 def test_no_two_keys_share_an_environment_variable() -> None:
-    assert len({key.variable for key in keys()}) == len(keys())
+    assert len({key.variable for key in KEYS}) == len(KEYS)
 
 
 def test_the_environment_overrides_env_file_which_overrides_config_yml() -> None:
-    Path("config.yml").write_text("http: {port: 1, threads: 1, backlog: 200}", encoding="utf-8")
+    Path("config.yml").write_text("http: {port: 1, threads: 1, workers: 5}", encoding="utf-8")
     Path(".env").write_text("HTTP_PORT=2\nHTTP_THREADS=2\n", encoding="utf-8")
     http = load_config(environ={"HTTP_PORT": "3"}).http
-    assert (http.port, http.threads, http.backlog) == (3, 2, 200)
+    assert (http.port, http.threads, http.workers) == (3, 2, 5)
 
 
 def test_a_dollar_sign_in_the_env_file_is_a_dollar_sign() -> None:
@@ -101,22 +105,22 @@ def test_an_empty_variable_clears_a_text_and_leaves_a_number_alone() -> None:
 
 def test_an_empty_section_or_key_asks_for_the_defaults() -> None:
     Path("config.yml").write_text("http:\nredis:\n  timeout:\n", encoding="utf-8")
-    assert load_config(environ={}).redis == Config().redis
+    assert load_config(environ={}).redis == DEFAULTS.redis
 
 
 def test_all_faults_of_all_sources_are_listed_at_once() -> None:
-    document = "http: {prot: 1, port: 0}\ncashe: {}\ncache: 5\nlog: {format: loud}"
+    document = "http: {prot: 1, port: 0}\nordres: {}\norders: 5\nlog: {format: loud}"
     from_variable = " (from environment variable {})"
-    assert faults_of(document, KAFKA_BATCH_MAX_MESSAGES="x", CACHE_TTL_JITTER="nan") == [
+    assert faults_of(document, ORDERS_BATCH_MESSAGES="x", ORDERS_REJECTION_LIMIT="nan") == [
         "http.prot: unknown key, did you mean http.port? (from config.yml, line 1)",
         "http.port: expected an integer >= 1 and <= 65535, got 0 (from config.yml, line 1)",
-        "cashe: unknown key, did you mean cache? (from config.yml, line 2)",
-        "cache: expected a section with keys, got 5 (from config.yml, line 3)",
+        "ordres: unknown key, did you mean orders? (from config.yml, line 2)",
+        "orders: expected a section with keys, got 5 (from config.yml, line 3)",
         "log.format: expected one of auto, console, json, got 'loud' (from config.yml, line 4)",
-        "kafka.batch.max_messages: expected an integer >= 1 and <= 100000, got 'x'"
-        + from_variable.format("KAFKA_BATCH_MAX_MESSAGES"),
-        "cache.ttl_jitter: expected a number >= 0 and <= 1, got 'nan'"
-        + from_variable.format("CACHE_TTL_JITTER"),
+        "orders.batch_messages: expected an integer >= 1 and <= 100000, got 'x'"
+        + from_variable.format("ORDERS_BATCH_MESSAGES"),
+        "orders.rejection_limit: expected a number >= 0 and <= 1, got 'nan'"
+        + from_variable.format("ORDERS_REJECTION_LIMIT"),
     ]
 
 
@@ -128,15 +132,15 @@ def test_all_faults_of_all_sources_are_listed_at_once() -> None:
         ("http: {port: true}", "http.port: expected an integer"),
         ("http: {port: 80.5}", "http.port: expected an integer"),
         ("kafka: {api_version: 2.3}", "kafka.api_version: expected a string"),
-        ("kafka: {topic: 'a b'}", "kafka.topic: expected a string"),
-        ("cache: {ttl: .inf}", "cache.ttl: expected a number"),
-        ("local_ttl: 1", "local_ttl: unknown key, did you mean cache.local_ttl?"),
+        ("orders: {topic: 'a b'}", "orders.topic: expected a string"),
+        ("orders: {cache: {ttl: .inf}}", "orders.cache.ttl: expected a number"),
+        ("local_ttl: 1", "local_ttl: unknown key, did you mean orders.cache.local_ttl?"),
         ("http: {8080: x}", "http.8080: unknown key"),
-        ("postgres: {pool: {min_size: 9}}", "postgres.pool.min_size: is more than"),
         ("kafka: {retry: {base_delay: 11}}", "kafka.retry.base_delay: is more than"),
-        ("kafka: {max_message_bytes: 9000000}", "kafka.batch.max_bytes: is less than"),
-        ("kafka: {dead_letter_topic: orders}", "kafka.dead_letter_topic: is the topic of"),
-        ("kafka: {session_timeout: 301}", "kafka.session_timeout: is more than"),
+        ("orders: {max_message_bytes: 9000000}", "orders.max_message_bytes: expected an integer"),
+        ("orders: {dead_letter_topic: orders}", "orders.dead_letter_topic: is the topic of"),
+        ("kafka: {session_timeout: 301}", "kafka.session_timeout: expected a number"),
+        ("contexts: {enabled: 'orders,nowhere'}", "contexts.enabled: there is no nowhere"),
         ("kafka: {ssl_certfile: a}", "kafka.ssl_keyfile: is needed"),
     ],
 )
@@ -167,10 +171,42 @@ def test_a_fault_never_quotes_a_secret() -> None:
 
 
 def test_misspelled_variables_are_warned_about_and_foreign_ones_ignored() -> None:
-    environ = {"KAFKA_TOPICS": "x", "KAFKA_HEAP_OPTS": "x", "HTTP_PROXY": "x", "PATH": "x"}
+    environ = {"ORDERS_TOPICS": "x", "KAFKA_HEAP_OPTS": "x", "HTTP_PROXY": "x", "PATH": "x"}
     assert load_config(environ=environ).warnings == (
-        "KAFKA_TOPICS is no setting: did you mean KAFKA_TOPIC?",
+        "ORDERS_TOPICS is no setting: did you mean ORDERS_TOPIC?",
     )
+
+
+def test_settings_of_version_1_0_are_taken_under_their_old_names_or_told_to_have_no_effect() -> (
+    None
+):
+    Path("config.yml").write_text("kafka: {topic: a, batch: {lanes: 3}}", encoding="utf-8")
+    config = load_config(environ={"CACHE_TTL": "7", "KAFKA_GROUP_ID": "b", "HTTP_BACKLOG": "1"})
+    settings = config.of(OrdersSettings)
+    assert (settings.topic, settings.cache.ttl, settings.group_id) == ("a", 7.0, "b")
+    assert sorted(config.warnings) == [
+        "CACHE_TTL is called ORDERS_CACHE_TTL now",
+        "HTTP_BACKLOG is no setting any more: it has no effect",
+        "KAFKA_GROUP_ID is called ORDERS_GROUP_ID now",
+        "kafka.batch.lanes is no setting any more: it has no effect",
+        "kafka.topic is called orders.topic now",
+    ]
+
+
+def test_the_name_of_today_wins_over_an_old_one() -> None:
+    for environ in (
+        {"KAFKA_TOPIC": "old", "ORDERS_TOPIC": "new"},
+        {"ORDERS_TOPIC": "new", "KAFKA_TOPIC": "old"},
+    ):
+        assert load_config(environ=environ).of(OrdersSettings).topic == "new"
+
+
+def test_every_key_of_the_config_yml_of_version_1_0_is_known() -> None:
+    document = (ROOT / "tests/data/config-1.0.yml").read_text(encoding="utf-8")
+    Path("config.yml").write_text(document, encoding="utf-8")
+    config = load_config(environ={})
+    assert redacted(config) == redacted(DEFAULTS)
+    assert len(config.warnings) > 20
 
 
 def test_a_kubernetes_service_link_is_no_port() -> None:

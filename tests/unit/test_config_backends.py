@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from order_service.bootstrap.backends import addresses
-from order_service.config import ConfigError, load_config
+from order_service.bootstrap.contexts import installed
+from order_service.config import ConfigError
 from tests.builders import ROOT
+
+load_config = installed().load_config
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,3 @@ def test_redis_is_named_by_any_of_its_addresses(name: str) -> None:
     environ = {name: value, "REDIS_SENTINEL_MASTER": "orders"}
     assert load_config(ROOT / "config.yml", environ).missing("redis") == ()
     assert load_config(ROOT / "config.yml", {}).missing("redis") == ("redis.url",)
-
-
-def test_addresses_are_taken_apart() -> None:
-    assert addresses("a:1,[::1]:2") == [("a", 1), ("::1", 2)]

@@ -2,7 +2,10 @@
 
 import pytest
 
-from order_service.config import ConfigError, load_config
+from order_service.bootstrap.contexts import installed
+from order_service.config import ConfigError
+
+load_config = installed().load_config
 
 
 def faults_of(**environ: str) -> list[str]:
@@ -58,4 +61,4 @@ def test_what_is_no_network_is_a_fault(proxy: str) -> None:
 
 
 def test_an_unknown_kind_of_authentication_is_a_fault() -> None:
-    assert "one of api_key, none" in faults_of(HTTP_AUTH="basic")[0]
+    assert "one of api_key, api_key,token, none, token" in faults_of(HTTP_AUTH="basic")[0]

@@ -1,13 +1,18 @@
 """How far the consumer has got, and when it counts as stuck."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 
-from order_service.infra.kafka.offset_ledger import OffsetLedger, offsets_behind
-from order_service.infra.kafka.progress import ConsumerProgress, Snapshot
-from order_service.infra.kafka.source import split
+from order_service.infra.kafka.batching import split
+from order_service.infra.kafka.offset_tracker import OffsetTracker, offsets_behind
+from order_service.infra.kafka.progress import (
+    ConsumerProgress,
+    ConsumptionPausedError,
+    Snapshot,
+)
 from order_service.infra.kafka.watchdog import EXIT_CODE, Watchdog, stuck
 from tests.fakes import Clock
 
@@ -16,7 +21,7 @@ WELL = Snapshot(2, lag=0, fetch_age=0.1, progress_age=0.1, loop_age=0.1, paused=
 
 
 class Record(NamedTuple):
-    """What the ledger and the split look at."""
+    """What the tracker and the split look at."""
 
     partition: int
     offset: int
@@ -39,6 +44,28 @@ class Batches:
         raise AssertionError(stage, seconds)
 
 
+class Told:
+    """Remembers what an observer of the consumer is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[object] = []
+
+    def fetched(self) -> None:
+        self.seen.append("fetched")
+
+    def lag(self, messages: Mapping[int, int]) -> None:
+        self.seen.append(dict(messages))
+
+    def gap(self, messages: int) -> None:
+        self.seen.append(messages)
+
+    def paused(self, causes: Mapping[str, int]) -> None:
+        self.seen.append(dict(causes))
+
+    def stalled(self) -> None:
+        self.seen.append("stalled")
+
+
 def behind(partition: TopicPartition, offset: int) -> Any:  # noqa: ANN401 - untyped library
     return {partition: OffsetAndMetadata(offset, "", -1)}
 
@@ -49,44 +76,44 @@ def test_the_offset_to_commit_is_the_one_behind_the_last_message_of_each_partiti
     assert offsets == {ZERO: (7, 4), ONE: (10, 4)}
 
 
-def test_a_ledger_knows_nothing_of_what_was_not_read() -> None:
-    ledger = OffsetLedger()
-    assert ledger.expected(ZERO) is None
-    assert ledger.reached(ZERO) is None
-    assert ledger.to_commit({ZERO}) == {}
+def test_a_tracker_knows_nothing_of_what_was_not_read() -> None:
+    tracker = OffsetTracker()
+    assert tracker.expected(ZERO) is None
+    assert tracker.reached(ZERO) is None
+    assert tracker.to_commit({ZERO}) == {}
 
 
 def test_a_partition_is_reached_up_to_what_is_stored_not_to_what_is_read() -> None:
-    ledger = OffsetLedger()
-    ledger.read(ZERO, 5, 9)
-    assert (ledger.expected(ZERO), ledger.reached(ZERO)) == (10, 5)
-    ledger.stored(behind(ZERO, 8), {ZERO})
-    assert ledger.reached(ZERO) == 8
+    tracker = OffsetTracker()
+    tracker.read(ZERO, 5, 9)
+    assert (tracker.expected(ZERO), tracker.reached(ZERO)) == (10, 5)
+    tracker.stored(behind(ZERO, 8), {ZERO})
+    assert tracker.reached(ZERO) == 8
 
 
 def test_what_is_stored_is_to_be_committed_until_it_is() -> None:
-    ledger = OffsetLedger()
-    ledger.stored(behind(ZERO, 8), {ZERO, ONE})
-    ledger.stored(behind(ZERO, 12) | behind(ONE, 3), {ZERO, ONE})
-    assert {tp: o.offset for tp, o in ledger.to_commit({ZERO, ONE}).items()} == {ZERO: 12, ONE: 3}
-    assert ledger.to_commit({ONE}).keys() == {ONE}
-    ledger.committed()
-    assert ledger.to_commit({ZERO, ONE}) == {}
+    tracker = OffsetTracker()
+    tracker.stored(behind(ZERO, 8), {ZERO, ONE})
+    tracker.stored(behind(ZERO, 12) | behind(ONE, 3), {ZERO, ONE})
+    assert {tp: o.offset for tp, o in tracker.to_commit({ZERO, ONE}).items()} == {ZERO: 12, ONE: 3}
+    assert tracker.to_commit({ONE}).keys() == {ONE}
+    tracker.committed()
+    assert tracker.to_commit({ZERO, ONE}) == {}
 
 
 def test_what_another_consumer_reads_now_is_not_committed_by_this_one() -> None:
-    ledger = OffsetLedger()
-    ledger.stored(behind(ZERO, 8), {ONE})
-    assert ledger.to_commit({ZERO, ONE}) == {}
+    tracker = OffsetTracker()
+    tracker.stored(behind(ZERO, 8), {ONE})
+    assert tracker.to_commit({ZERO, ONE}) == {}
 
 
 def test_partitions_that_went_away_are_forgotten_and_the_others_kept() -> None:
-    ledger = OffsetLedger()
-    ledger.read(ZERO, 0, 4)
-    ledger.read(ONE, 0, 4)
-    ledger.keep({ONE})
-    assert (ledger.expected(ZERO), ledger.expected(ONE)) == (None, 5)
-    assert ledger.reached(ZERO) is None
+    tracker = OffsetTracker()
+    tracker.read(ZERO, 0, 4)
+    tracker.read(ONE, 0, 4)
+    tracker.keep({ONE})
+    assert (tracker.expected(ZERO), tracker.expected(ONE)) == (None, 5)
+    assert tracker.reached(ZERO) is None
 
 
 @pytest.mark.parametrize(
@@ -120,20 +147,20 @@ def test_keys_count_and_missing_keys_and_values_do_not() -> None:
 
 def test_progress_tells_ages_from_the_last_of_each_event() -> None:
     clock = Clock()
-    progress = ConsumerProgress(clock)
+    progress = ConsumerProgress(Told(), clock)
     assert progress.snapshot() == Snapshot(0, None, 0.0, 0.0, 0.0, None)
     clock.now += 10
     progress.turned()
     clock.now += 10
     progress.fetched()
     clock.now += 10
-    progress.paused = "too many"
+    progress.paused(ConsumptionPausedError("too many", {"empty": 7}))
     assert progress.snapshot() == Snapshot(0, None, 10.0, 30.0, 20.0, "too many")
 
 
 def test_a_measured_lag_of_nothing_is_progress_and_any_other_is_not() -> None:
     clock = Clock()
-    progress = ConsumerProgress(clock)
+    progress = ConsumerProgress(Told(), clock)
     clock.now += 10
     progress.measured({0: 3, 1: 4})
     assert progress.snapshot() == Snapshot(2, 7, 0.0, 10.0, 10.0, None)
@@ -142,7 +169,7 @@ def test_a_measured_lag_of_nothing_is_progress_and_any_other_is_not() -> None:
 
 
 def test_a_consumer_without_a_partition_has_no_lag() -> None:
-    progress = ConsumerProgress(Clock())
+    progress = ConsumerProgress(Told(), Clock())
     progress.measured({})
     assert (progress.snapshot().partitions, progress.snapshot().lag) == (0, 0)
 
@@ -173,17 +200,23 @@ def test_a_consumer_that_waits_for_a_backend_is_not_stuck_unless_its_loop_is() -
     assert stuck(waiting._replace(loop_age=61), 60.0, waiting=True) == "the loop stands still"
 
 
+def test_what_is_reached_is_told_to_the_observer_too() -> None:
+    told = Told()
+    progress = ConsumerProgress(told, Clock())
+    progress.measured({0: 3})
+    progress.skipped(12)
+    progress.paused(ConsumptionPausedError("too many", {"empty": 7}))
+    assert told.seen == [{0: 3}, "fetched", 12, {"empty": 7}]
+
+
 def test_the_watchdog_ends_a_stuck_process_with_its_exit_code() -> None:
-    clock = Clock()
-    progress = ConsumerProgress(clock)
+    clock, told = Clock(), Told()
+    progress = ConsumerProgress(told, clock)
     ended: list[int] = []
-    stalls: list[bool] = []
-    watchdog = Watchdog(
-        progress, 60.0, lambda: False, on_stall=lambda: stalls.append(True), end=ended.append
-    )
+    watchdog = Watchdog(progress, 60.0, lambda: False, end=ended.append)
     watchdog.look()
     assert ended == []
     clock.now += 61
     watchdog.look()
     assert ended == [EXIT_CODE]
-    assert stalls == [True]
+    assert told.seen == ["stalled"]

@@ -2,17 +2,27 @@
 
 import threading
 from collections.abc import Sequence
+from wsgiref.types import WSGIApplication
 
 import pytest
 
 from order_service.contexts.access.errors import KeysUnavailableError
 from order_service.contexts.access.keyring import Keyring
-from order_service.contexts.access.model import Scope, StoredKey, digest_of, new_key
+from order_service.contexts.access.model import StoredKey, digest_of, new_key
+from order_service.contexts.access.wiring import KeyAuthenticator
 from order_service.contexts.orders.ports import Level
-from order_service.http.app import create_app, create_wsgi
+from order_service.http.app import ApiServices, create_wsgi
+from order_service.http.authentication import API_KEY
 from order_service.http.front import Front
-from order_service.http.guard import Wsgi
-from tests.unit.http_support import ETAG, UID, MemoryLookup, Reply, ask, services
+from tests.unit.http_support import (
+    ETAG,
+    UID,
+    MemoryLookup,
+    Reply,
+    ask,
+    flask_alone,
+    services,
+)
 
 READER, SCRAPER = new_key(), new_key()
 ORDER = f"/order/{UID}"
@@ -23,8 +33,8 @@ class MemoryKeys:
 
     def __init__(self) -> None:
         self.away = False
-        self.keys = [_stored("reader", READER, Scope.ORDERS_READ)]
-        self.keys.append(_stored("scraper", SCRAPER, Scope.METRICS_READ))
+        self.keys = [_stored("reader", READER, "orders:read")]
+        self.keys.append(_stored("scraper", SCRAPER, "metrics:read"))
 
     def valid(self) -> Sequence[StoredKey]:
         if self.away:
@@ -32,7 +42,7 @@ class MemoryKeys:
         return self.keys
 
 
-def _stored(name: str, key: str, scope: Scope) -> StoredKey:
+def _stored(name: str, key: str, scope: str) -> StoredKey:
     digest = digest_of(key)
     assert digest
     return StoredKey(name, digest, frozenset([scope]))
@@ -45,12 +55,19 @@ def keyring_of(reader: MemoryKeys, *, read: bool = True) -> Keyring:
     return keyring
 
 
-def closed(lookup: MemoryLookup | None = None, keyring: Keyring | None = None) -> Wsgi:
-    front = Front(keyring or keyring_of(MemoryKeys()))
-    return create_wsgi(services(lookup, front=front))
+def closed(lookup: MemoryLookup | None = None, keyring: Keyring | None = None) -> WSGIApplication:
+    return create_wsgi(closed_services(lookup, keyring))
 
 
-def with_key(app: Wsgi, path: str, key: str = READER, method: str = "GET") -> Reply:
+def closed_services(
+    lookup: MemoryLookup | None = None, keyring: Keyring | None = None, *origins: str
+) -> ApiServices:
+    keys = KeyAuthenticator(keyring or keyring_of(MemoryKeys()))
+    front = Front(origins, credentials=frozenset({API_KEY}))
+    return services(lookup, front=front, authenticators=[keys])
+
+
+def with_key(app: WSGIApplication, path: str, key: str = READER, method: str = "GET") -> Reply:
     return ask(app, method, path, {"Authorization": f"Bearer {key}"})
 
 
@@ -173,9 +190,9 @@ def test_the_hot_path_and_flask_alone_refuse_and_admit_alike(
     method: str, level: Level, headers: dict[str, str]
 ) -> None:
     headers = headers | {"X-Request-ID": "same"}
-    given = [services(MemoryLookup(level), front=Front(keyring_of(MemoryKeys()))) for _ in "ab"]
+    given = [closed_services(MemoryLookup(level)) for _ in "ab"]
     whole = ask(create_wsgi(given[0]), method, ORDER, headers)
-    flask = ask(create_app(given[1]), method, ORDER, headers)
+    flask = ask(flask_alone(given[1]), method, ORDER, headers)
     assert whole == flask
 
 

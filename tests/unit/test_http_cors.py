@@ -1,23 +1,24 @@
 """Pages of other origins read only if the configuration names their origin."""
 
+from wsgiref.types import WSGIApplication
+
 import pytest
 
 from order_service.contexts.orders.ports import Level
-from order_service.http.app import create_app, create_wsgi
+from order_service.http.app import create_wsgi
 from order_service.http.front import Front
-from order_service.http.guard import Wsgi
-from tests.unit.http_support import UID, MemoryLookup, Reply, ask, services
-from tests.unit.test_http_authentication import MemoryKeys, keyring_of
+from tests.unit.http_support import UID, MemoryLookup, Reply, ask, flask_alone, services
+from tests.unit.test_http_authentication import closed_services
 
 SHOP = "https://shop.example"
 ORDER = f"/order/{UID}"
 
 
-def service(*origins: str, level: Level = Level.LOCAL) -> Wsgi:
+def service(*origins: str, level: Level = Level.LOCAL) -> WSGIApplication:
     return create_wsgi(services(MemoryLookup(level), front=Front(origins=origins)))
 
 
-def preflight(app: Wsgi, origin: str) -> Reply:
+def preflight(app: WSGIApplication, origin: str) -> Reply:
     asked = {
         "Origin": origin,
         "Access-Control-Request-Method": "GET",
@@ -79,8 +80,7 @@ def test_a_browser_that_asks_first_is_told_what_it_may_send() -> None:
 
 
 def test_a_preflight_needs_no_key_and_a_refusal_can_be_read() -> None:
-    front = Front(keyring_of(MemoryKeys()), origins=(SHOP,))
-    app = create_wsgi(services(front=front))
+    app = create_wsgi(closed_services(None, None, SHOP))
     assert preflight(app, SHOP).status.startswith("204")
     refused = ask(app, "GET", ORDER, {"Origin": SHOP})
     assert refused.status.startswith("401")
@@ -93,4 +93,4 @@ def test_the_hot_path_and_flask_alone_answer_alike(method: str, level: Level) ->
     given = [services(MemoryLookup(level), front=Front(origins=(SHOP,))) for _ in "ab"]
     headers = {"Origin": SHOP, "X-Request-ID": "same"}
     whole = ask(create_wsgi(given[0]), method, ORDER, headers)
-    assert whole == ask(create_app(given[1]), method, ORDER, headers)
+    assert whole == ask(flask_alone(given[1]), method, ORDER, headers)

@@ -11,7 +11,8 @@ import structlog
 
 from order_service.http.health import PartState, Readiness, Status
 from order_service.http.operations import OperationsServer, serve_operations
-from order_service.metrics import Metrics
+from order_service.infra.kafka.subscription import Subscription
+from order_service.metrics import ConsumerMetrics, Registry
 from tests.unit.http_support import Part, client, json_of, services
 
 
@@ -76,10 +77,10 @@ def test_a_check_that_breaks_counts_as_a_part_that_is_not_well() -> None:
 
 @pytest.fixture
 def operations() -> Iterator[OperationsServer]:
-    metrics = Metrics()
-    metrics.consumer.lag({0: 5})
+    registry = Registry()
+    ConsumerMetrics(registry, Subscription("orders", "group")).lag({0: 5})
     parts = Readiness([Part("kafka", required=True, ok=False)])
-    server = serve_operations("127.0.0.1", 0, metrics.registry, parts)
+    server = serve_operations("127.0.0.1", 0, registry, parts)
     yield server
     server.close()
 
@@ -93,7 +94,8 @@ def opened(url: str) -> HTTPResponse:
 def test_the_consumer_serves_metrics_and_health(operations: OperationsServer) -> None:
     base = f"http://127.0.0.1:{operations.port}"
     with opened(f"{base}/metrics") as answer:
-        assert b'order_service_consumer_lag_messages{partition="0"} 5.0' in answer.read()
+        series = b'order_service_consumer_lag_messages{group="group",partition="0",topic="orders"}'
+        assert series + b" 5.0" in answer.read()
     with opened(f"{base}/health/live") as answer:
         assert answer.status == 200
     with pytest.raises(HTTPError) as caught:
@@ -104,7 +106,7 @@ def test_the_consumer_serves_metrics_and_health(operations: OperationsServer) ->
 
 
 def test_the_port_is_free_again_after_close() -> None:
-    first = serve_operations("127.0.0.1", 0, Metrics().registry, Readiness([]))
+    first = serve_operations("127.0.0.1", 0, Registry(), Readiness([]))
     first.close()
-    second = serve_operations("127.0.0.1", first.port, Metrics().registry, Readiness([]))
+    second = serve_operations("127.0.0.1", first.port, Registry(), Readiness([]))
     second.close()

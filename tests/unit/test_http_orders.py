@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from order_service.contexts.orders.ports import Level, OrderFilter
 from tests.unit.http_support import (
@@ -178,7 +178,7 @@ def test_the_body_is_the_canonical_json() -> None:
     assert client().get(f"/order/{UID}").json == msgspec.json.decode(DOCUMENT.body)
 
 
-def long_list() -> FlaskClient:
+def long_list() -> Client:
     lookup = MemoryLookup()
     lookup.found = [SUMMARY] * 20
     return client(services(lookup))

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from tests.unit.http_support import client, services
 
 
 @pytest.fixture
-def http(tmp_path: Path) -> FlaskClient:
+def http(tmp_path: Path) -> Client:
     web = tmp_path / "web"
     web.mkdir()
     (tmp_path / "secret.js").write_text("secret")
@@ -21,7 +21,7 @@ def http(tmp_path: Path) -> FlaskClient:
     return client(services(web_dir=web))
 
 
-def test_the_page_is_at_the_root(http: FlaskClient) -> None:
+def test_the_page_is_at_the_root(http: Client) -> None:
     answer = http.get("/")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -29,13 +29,13 @@ def test_the_page_is_at_the_root(http: FlaskClient) -> None:
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
-def test_scripts_have_a_type_that_browsers_run(http: FlaskClient) -> None:
+def test_scripts_have_a_type_that_browsers_run(http: Client) -> None:
     answer = http.get("/web/app.js")
     assert answer.headers["Content-Type"].startswith("text/javascript")
     assert answer.text == "1;"
 
 
-def test_a_file_is_revalidated_by_its_etag(http: FlaskClient) -> None:
+def test_a_file_is_revalidated_by_its_etag(http: Client) -> None:
     first = http.get("/web/app.js")
     assert first.headers["Cache-Control"] == "no-cache"
     again = http.get("/web/app.js", headers={"If-None-Match": first.headers["ETag"]})
@@ -46,11 +46,11 @@ def test_a_file_is_revalidated_by_its_etag(http: FlaskClient) -> None:
     "path",
     ["../secret.js", "..%2Fsecret.js", "%2e%2e/secret.js", "/etc/passwd", "notes.txt", "x.js"],
 )
-def test_nothing_else_is_served(http: FlaskClient, path: str) -> None:
+def test_nothing_else_is_served(http: Client, path: str) -> None:
     assert http.get(f"/web/{path}", follow_redirects=True).status_code == 404
 
 
-def test_the_icon_that_browsers_ask_for_is_there(http: FlaskClient) -> None:
+def test_the_icon_that_browsers_ask_for_is_there(http: Client) -> None:
     assert http.get("/favicon.ico").headers["Content-Type"].startswith("image/svg+xml")
 
 
@@ -59,7 +59,7 @@ def test_a_page_without_an_icon_is_no_error() -> None:
 
 
 @pytest.mark.parametrize("path", ["/swagger/", "/swagger/index.html"])
-def test_swagger_ui_loads_nothing_from_other_hosts(http: FlaskClient, path: str) -> None:
+def test_swagger_ui_loads_nothing_from_other_hosts(http: Client, path: str) -> None:
     page = http.get(path)
     assert page.status_code == 200
     links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -71,7 +71,7 @@ def test_swagger_ui_loads_nothing_from_other_hosts(http: FlaskClient, path: str)
     assert "//" not in http.get("/swagger/start.js").text
 
 
-def test_swagger_without_its_slash_is_redirected_within_the_service(http: FlaskClient) -> None:
+def test_swagger_without_its_slash_is_redirected_within_the_service(http: Client) -> None:
     answer = http.get("/swagger")
     assert answer.status_code == 308
     assert answer.headers["Location"] == "/swagger/"

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
+from wsgiref.types import WSGIEnvironment
 
 import pytest
 import structlog
 from werkzeug.test import EnvironBuilder, TestResponse
 
-from order_service.http.guard import Environ
 from tests.unit.http_support import (
     UID,
     MemoryLookup,
@@ -96,8 +96,8 @@ def test_any_other_request_id_is_replaced(given: str) -> None:
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
 
 
-def _with(**changes: str) -> Callable[[], Environ]:
-    def environ() -> Environ:
+def _with(**changes: str) -> Callable[[], WSGIEnvironment]:
+    def environ() -> WSGIEnvironment:
         return EnvironBuilder(f"/order/{UID}").get_environ() | changes
 
     return environ
@@ -119,7 +119,7 @@ def _with(**changes: str) -> Callable[[], Environ]:
     ],
 )
 def test_what_is_too_large_or_malformed_is_refused_before_flask(
-    environ: Callable[[], Environ], status: int
+    environ: Callable[[], WSGIEnvironment], status: int
 ) -> None:
     reply = ask_with(whole_service(), environ())
     headers = dict(reply.headers)

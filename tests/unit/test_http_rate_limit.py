@@ -1,12 +1,13 @@
 """The rate limit: fair to each client, bounded in memory, and not fooled by headers."""
 
+from wsgiref.types import WSGIApplication, WSGIEnvironment
+
 import pytest
 from werkzeug.test import EnvironBuilder
 
 from order_service.contexts.orders.ports import Level
 from order_service.http.app import create_wsgi
 from order_service.http.front import Front
-from order_service.http.guard import Environ, Wsgi
 from order_service.http.rate_limit import ClientAddress, TokenBuckets
 from tests.fakes import Clock
 from tests.unit.http_support import UID, MemoryLookup, Reply, ask, ask_with, services
@@ -14,12 +15,12 @@ from tests.unit.http_support import UID, MemoryLookup, Reply, ask, ask_with, ser
 ORDER = f"/order/{UID}"
 
 
-def limited(rate: float, *proxies: str, level: Level = Level.LOCAL) -> Wsgi:
+def limited(rate: float, *proxies: str, level: Level = Level.LOCAL) -> WSGIApplication:
     front = Front(rate_limit=rate, trusted_proxies=proxies)
     return create_wsgi(services(MemoryLookup(level), front=front))
 
 
-def ask_from(app: Wsgi, address: str, forwarded: str = "", path: str = ORDER) -> Reply:
+def ask_from(app: WSGIApplication, address: str, forwarded: str = "", path: str = ORDER) -> Reply:
     environ = EnvironBuilder(path, environ_base={"REMOTE_ADDR": address}).get_environ()
     if forwarded:
         environ["HTTP_X_FORWARDED_FOR"] = forwarded
@@ -89,8 +90,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def environ_of(peer: str, forwarded: str | None = None) -> Environ:
-    environ: Environ = {"REMOTE_ADDR": peer}
+def environ_of(peer: str, forwarded: str | None = None) -> WSGIEnvironment:
+    environ: WSGIEnvironment = {"REMOTE_ADDR": peer}
     if forwarded is not None:
         environ["HTTP_X_FORWARDED_FOR"] = forwarded
     return environ

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 
 from order_service.contexts.orders.decode import decode
 from order_service.contexts.orders.errors import (
-    DeadLettersUnavailableError,
     StorageUnavailableError,
 )
-from order_service.contexts.orders.ingest import Ingest, prepare
+from order_service.contexts.orders.ingest import Destinations, Ingest, IngestRules, prepare
 from order_service.contexts.orders.model import Document, Order
 from order_service.contexts.orders.ports import ABSENT, Outcome
 from order_service.infra.retry import Policy, Retry, StoppedError
+from order_service.messaging.errors import DeadLettersUnavailableError
 from tests.builders import STREAM, Message, items, message, messages, order
 from tests.fakes import MemoryCache, MemoryDeadLetters, MemoryOrders, Once, Told
 from tests.strategies import NONSENSE, UIDS, delivered, deliveries, last_valid, topics
@@ -31,15 +31,8 @@ class Rig:
         self.cache = MemoryCache()
         self.letters = MemoryDeadLetters()
         self.told = Told()
-        self.ingest = Ingest(
-            repository=self.orders,
-            cache=self.cache,
-            dead_letters=self.letters,
-            observer=self.told,
-            storage_retry=retry or Once(),
-            dead_letter_retry=retry or Once(),
-            lanes=lanes,
-        )
+        to = Destinations(self.orders, self.letters, retry or Once(), retry or Once())
+        self.ingest = Ingest(to, self.cache, self.told, IngestRules(lanes=lanes))
 
     def take(self, *batch: Message, stream: str | None = STREAM) -> None:
         self.ingest.store(self.ingest.prepare(batch, stream))

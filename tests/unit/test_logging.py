@@ -17,6 +17,7 @@ import structlog
 from granian.log import LogLevels
 from granian.log import configure_logging as configure_granian
 
+from order_service.contexts.orders import CONTEXT as ORDERS
 from order_service.infra.logging import GRANIAN_LOGGING, configure_logging, get_logger
 from order_service.infra.resources import bundled
 
@@ -41,7 +42,7 @@ def lines_of(stream: io.StringIO) -> list[dict[str, Any]]:
 
 def logged(level: str = "info", **keys: object) -> dict[str, Any]:
     stream = io.StringIO()
-    configure_logging(level, "json", stream)
+    configure_logging(level, "json", stream, masked_keys=ORDERS.masked_keys)
     get_logger("test").info("event", **keys)
     (line,) = lines_of(stream)
     return line

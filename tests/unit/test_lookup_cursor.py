@@ -11,9 +11,9 @@ from order_service.contexts.orders.errors import InvalidCursorError
 from order_service.contexts.orders.lookup import CURSOR_PATTERN, Lookup, Page
 from order_service.contexts.orders.ports import OrderFilter
 from order_service.infra.local_cache import LocalCache
-from order_service.metrics import Metrics
 from tests.builders import record
 from tests.fakes import MemoryCache, MemoryOrders
+from tests.metrics import Metrics
 
 _TIMES = st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - they become aware
 

@@ -9,13 +9,18 @@ import pytest
 from prometheus_client import generate_latest
 
 from order_service.contexts.orders.ports import (
-    DeadLetter,
     IngestObserver,
     Level,
     LookupObserver,
     Outcome,
 )
-from order_service.metrics import Metrics
+from order_service.infra.kafka.subscription import Subscription
+from order_service.messaging.ports import DeadLetter
+from order_service.metrics import BatchMetrics, ConsumerMetrics, Registry
+from tests.metrics import Metrics
+
+ORDERS = Subscription("orders", "group")
+POINTS = Subscription("points", "group")
 
 
 class StubMessage:
@@ -25,6 +30,7 @@ class StubMessage:
     timestamp = -1
     key = None
     value = b""
+    headers = ()
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -74,35 +80,57 @@ def test_warm_up_is_done_when_all_is_cached() -> None:
     assert value(metrics, "warm_up_done") == 1
 
 
+def shown(registry: Registry, name: str, of: Subscription, **labels: str) -> float | None:
+    return registry.get_sample_value(f"order_service_{name}", {**of._asdict(), **labels})
+
+
 def test_lag_is_shown_for_assigned_partitions_only() -> None:
-    metrics = Metrics()
-    metrics.consumer.lag({0: 5, 1: 7})
-    metrics.consumer.lag({1: 0, 2: 1})
-    assert value(metrics, "consumer_lag_messages", partition="0") is None
-    assert value(metrics, "consumer_lag_messages", partition="1") == 0
-    assert value(metrics, "consumer_lag_messages", partition="2") == 1
-    assert value(metrics, "consumer_assigned_partitions") == 2
+    registry = Registry()
+    consumer = ConsumerMetrics(registry, ORDERS)
+    consumer.lag({0: 5, 1: 7})
+    consumer.lag({1: 0, 2: 1})
+    assert shown(registry, "consumer_lag_messages", ORDERS, partition="0") is None
+    assert shown(registry, "consumer_lag_messages", ORDERS, partition="1") == 0
+    assert shown(registry, "consumer_lag_messages", ORDERS, partition="2") == 1
+    assert shown(registry, "consumer_assigned_partitions", ORDERS) == 2
 
 
 def test_the_age_of_the_last_fetch_grows_with_the_clock() -> None:
     now = [1000.0]
-    metrics = Metrics(clock=lambda: now[0])
-    metrics.consumer.fetched()
+    registry = Registry()
+    ConsumerMetrics(registry, ORDERS, lambda: now[0]).fetched()
     now[0] += 42
-    assert value(metrics, "consumer_last_fetch_timestamp_seconds") == 1000
-    assert value(metrics, "consumer_last_fetch_age_seconds") == 42
+    assert shown(registry, "consumer_last_fetch_timestamp_seconds", ORDERS) == 1000
+    assert shown(registry, "consumer_last_fetch_age_seconds", ORDERS) == 42
 
 
 def test_a_batch_is_measured_whole_and_by_stage() -> None:
-    metrics = Metrics()
-    metrics.batch.taken(500, 600_000)
-    metrics.batch.took("store", 0.2)
-    with metrics.batch.stage("commit"):
-        pass
-    assert value(metrics, "batch_messages_sum") == 500
-    assert value(metrics, "batch_bytes_sum") == 600_000
-    assert value(metrics, "batch_duration_seconds_count", stage="store") == 1
-    assert value(metrics, "batch_duration_seconds_count", stage="commit") == 1
+    registry = Registry()
+    batches = BatchMetrics(registry, ORDERS)
+    batches.taken(500, 600_000)
+    batches.took("store", 0.2)
+    batches.took("commit", 0.1)
+    assert shown(registry, "batch_messages_sum", ORDERS) == 500
+    assert shown(registry, "batch_bytes_sum", ORDERS) == 600_000
+    assert shown(registry, "batch_duration_seconds_count", ORDERS, stage="store") == 1
+    assert shown(registry, "batch_duration_seconds_count", ORDERS, stage="commit") == 1
+    assert shown(registry, "batch_duration_seconds_count", ORDERS, stage="decode") == 0
+
+
+def test_consumptions_of_one_process_are_told_apart() -> None:
+    registry = Registry()
+    orders, points = (ConsumerMetrics(registry, of) for of in (ORDERS, POINTS))
+    orders.lag({0: 5})
+    points.lag({0: 7, 1: 1})
+    points.lag({1: 2})
+    orders.paused({"empty": 3})
+    BatchMetrics(registry, ORDERS).taken(10, 100)
+    BatchMetrics(registry, POINTS).taken(20, 200)
+    assert shown(registry, "consumer_lag_messages", ORDERS, partition="0") == 5
+    assert shown(registry, "consumer_lag_messages", POINTS, partition="0") is None
+    assert shown(registry, "consumer_lag_messages", POINTS, partition="1") == 2
+    assert [shown(registry, "consumer_paused", of) for of in (ORDERS, POINTS)] == [1, 0]
+    assert [shown(registry, "batch_messages_sum", of) for of in (ORDERS, POINTS)] == [10, 20]
 
 
 def test_queries_are_counted_by_name_and_result() -> None:
@@ -122,25 +150,27 @@ def test_a_process_exports_only_the_groups_that_it_uses() -> None:
 
 
 def test_consumer_states_are_shown() -> None:
-    metrics = Metrics()
-    metrics.consumer.paused(now=True, causes={"invalid_json": 7})
-    metrics.consumer.gap(12)
-    metrics.consumer.stalled()
-    assert value(metrics, "consumer_paused") == 1
-    assert value(metrics, "consumer_paused_rejections", reason="invalid_json") == 7
-    assert value(metrics, "offset_gap_messages_total") == 12
-    assert value(metrics, "watchdog_stalls_total") == 1
+    registry = Registry()
+    consumer = ConsumerMetrics(registry, ORDERS)
+    consumer.paused({"invalid_json": 7})
+    consumer.gap(12)
+    consumer.stalled()
+    assert shown(registry, "consumer_paused", ORDERS) == 1
+    assert shown(registry, "consumer_paused_rejections", ORDERS, reason="invalid_json") == 7
+    assert shown(registry, "offset_gap_messages_total", ORDERS) == 12
+    assert shown(registry, "watchdog_stalls_total", ORDERS) == 1
 
 
 _COUNT_ONE = """
-from order_service.metrics import Metrics
+from tests.metrics import Metrics
 from order_service.contexts.orders.ports import Level
 metrics = Metrics()
 metrics.lookup.looked_up(Level.HIT)
 """
 _SHOW_ALL = """
 from prometheus_client import generate_latest
-from order_service.metrics import Metrics, registry_for_scrape
+from order_service.metrics import registry_for_scrape
+from tests.metrics import Metrics
 metrics = Metrics()
 print(generate_latest(registry_for_scrape(metrics.registry)).decode())
 """

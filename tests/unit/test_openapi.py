@@ -8,9 +8,8 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from order_service.contexts.orders.model import UID_PATTERN
-from order_service.http.front import Front
 from tests.unit.http_support import ORDER, UID, MemoryLookup, client, json_of, services
-from tests.unit.test_http_authentication import MemoryKeys, keyring_of
+from tests.unit.test_http_authentication import closed_services
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +98,7 @@ def test_documented_headers_of_an_order_are_sent(spec: dict[str, Any]) -> None:
 
 
 def test_data_need_the_key_where_reading_is_closed_and_health_does_not() -> None:
-    front = Front(keyring_of(MemoryKeys()))
-    spec = json_of(client(services(front=front)).get("/openapi.json"))
+    spec = json_of(client(closed_services()).get("/openapi.json"))
     assert spec["security"] == [{"apiKey": []}]
     assert spec["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
     for path, item in spec["paths"].items():

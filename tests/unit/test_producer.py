@@ -53,13 +53,13 @@ def test_the_broker_is_sought_from_the_option_down_to_this_machine() -> None:
 
 
 def test_a_named_broker_gets_nothing_of_the_running_stack() -> None:
-    stack = "KAFKA_BOOTSTRAP_SERVERS=s:1\nKAFKA_API_VERSION=2.3\nKAFKA_TOPIC=t\n"
+    stack = "KAFKA_BOOTSTRAP_SERVERS=s:1\nKAFKA_API_VERSION=2.3\nORDERS_TOPIC=t\n"
     write(".order-service/stack.env", stack)
     assert connection(settings({}), None)["api_version"] == (2, 3)
-    assert settings({})["KAFKA_TOPIC"] == "t"
+    assert settings({})["ORDERS_TOPIC"] == "t"
     named = settings({"KAFKA_BOOTSTRAP_SERVERS": "b:1"})
     assert connection(named, None) == {"bootstrap_servers": ["b:1"]}
-    assert "KAFKA_TOPIC" not in named
+    assert "ORDERS_TOPIC" not in named
 
 
 def test_the_login_is_taken_from_the_environment() -> None:

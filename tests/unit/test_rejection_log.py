@@ -9,10 +9,10 @@ from structlog.contextvars import bound_contextvars, get_contextvars
 from structlog.testing import capture_logs
 
 from order_service.contexts.orders.errors import RejectionLimitError
-from order_service.contexts.orders.ingest import Ingest
+from order_service.contexts.orders.ingest import Destinations, Ingest, IngestRules
 from order_service.contexts.orders.ports import OrderRecord, Outcome
 from order_service.contexts.orders.rejection_log import RejectionLog
-from order_service.contexts.orders.rejections import RejectionLimit
+from order_service.contexts.orders.rejections import NEVER, RejectionLimit
 from tests.builders import Message, as_json, dead_letter, messages, order
 from tests.fakes import Clock, MemoryCache, MemoryDeadLetters, MemoryOrders, Once, Told
 
@@ -50,21 +50,13 @@ def test_a_poisoned_topic_gets_one_line_in_ten_seconds_that_counts_all() -> None
 
 
 def ingest(
-    limit: RejectionLimit | None = None,
+    limit: RejectionLimit = NEVER,
     *,
     repository: MemoryOrders | None = None,
     lanes: int = 1,
 ) -> Ingest:
-    return Ingest(
-        repository=repository or MemoryOrders(),
-        cache=MemoryCache(),
-        dead_letters=MemoryDeadLetters(),
-        observer=Told(),
-        storage_retry=Once(),
-        dead_letter_retry=Once(),
-        rejection_limit=limit or RejectionLimit(),
-        lanes=lanes,
-    )
+    to = Destinations(repository or MemoryOrders(), MemoryDeadLetters(), Once(), Once())
+    return Ingest(to, MemoryCache(), Told(), IngestRules(limit, lanes=lanes))
 
 
 def spoilt(offset: int) -> Message:

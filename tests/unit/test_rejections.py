@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from order_service.contexts.orders.errors import RejectionLimitError
-from order_service.contexts.orders.ingest import Ingest
-from order_service.contexts.orders.ports import DeadLetter
+from order_service.contexts.orders.ingest import Destinations, Ingest, IngestRules
 from order_service.contexts.orders.rejections import RejectionLimit, RejectionWindow
+from order_service.messaging.ports import DeadLetter
 from tests.builders import Message, message
 from tests.fakes import MemoryCache, MemoryDeadLetters, MemoryOrders, Once, Told
 
@@ -37,7 +37,8 @@ def test_the_error_names_the_most_common_reasons_first() -> None:
     with pytest.raises(RejectionLimitError) as caught:
         window(size=10).judge(["a"] * 2 + ["b"] * 5 + ["c", "d"] + ["e"])
     assert caught.value.reason == (
-        "10 of the last 10 messages were rejected (b 5, a 2, c 1); more than 50% are not buried"
+        "10 of the last 10 messages were rejected (b 5, a 2, c 1); more than 50% are not made dead"
+        " letters"
     )
     assert caught.value.causes == {"a": 2, "b": 5, "c": 1, "d": 1, "e": 1}
 
@@ -106,16 +107,9 @@ class Rig:
         self.orders = MemoryOrders()
         self.letters = MemoryDeadLetters()
         self.told = Told()
-        self.ingest = Ingest(
-            repository=self.orders,
-            cache=MemoryCache(),
-            dead_letters=self.letters,
-            observer=self.told,
-            storage_retry=Once(),
-            dead_letter_retry=Once(),
-            rejection_limit=RejectionLimit(0.5, 4),
-            max_message_bytes=4096,
-        )
+        to = Destinations(self.orders, self.letters, Once(), Once())
+        rules = IngestRules(RejectionLimit(0.5, 4), max_message_bytes=4096)
+        self.ingest = Ingest(to, MemoryCache(), self.told, rules)
 
     def store(self, *messages: Message) -> None:
         self.ingest.store(self.ingest.prepare(messages, None))

@@ -24,8 +24,8 @@ def test_a_child_that_stayed_up_long_enough_starts_over_with_the_first_delay() -
 def test_only_deaths_inside_the_window_make_a_crash_loop() -> None:
     policy = RestartPolicy(RestartLimits(loop_deaths=3, loop_window=60), jitter=lambda: 1.0)
     verdicts = [policy.died(now=second, uptime=1) for second in (0, 30, 59, 61, 200)]
-    assert [verdict.crash_loop for verdict in verdicts] == [False, False, True, True, False]
-    assert [verdict.recent_deaths for verdict in verdicts] == [1, 2, 3, 3, 1]
+    assert [decision.crash_loop for decision in verdicts] == [False, False, True, True, False]
+    assert [decision.recent_deaths for decision in verdicts] == [1, 2, 3, 3, 1]
 
 
 def test_ten_thousand_deaths_do_not_overflow_the_delay() -> None:

@@ -17,11 +17,12 @@ from dotenv import dotenv_values
 
 from order_service.config import Config
 from order_service.config.secret import Secret
-from order_service.embedded.console import Console, Welcome
+from order_service.embedded.console import Banner, Console
 from order_service.embedded.listening import PortTakenError, with_usable_ports
 from order_service.embedded.lock import AlreadyRunningError, locked
-from order_service.embedded.readiness import Probe, Readiness, StoppedError
+from order_service.embedded.readiness import HealthProbe, ReadinessStep, StartCancelledError
 from order_service.embedded.stack_env import configured_addresses, write_stack_env
+from order_service.embedded.workload import Endpoint, Program, Workload
 
 HOLD_THE_LOCK = """
 import os, pathlib, sys
@@ -82,13 +83,20 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def with_ports(http: int, consumer: int) -> Config:
-    config = Config()
-    return msgspec.structs.replace(
-        config,
-        http=msgspec.structs.replace(config.http, port=http),
-        metrics=msgspec.structs.replace(config.metrics, consumer_port=consumer),
+def with_ports(http: int, consumer: int, *, chosen: bool = True) -> Workload:
+    """An API and a consumer; `chosen` says that somebody chose the consumer's port."""
+    api = Endpoint("127.0.0.1", http, "HTTP_PORT")
+    metrics = Endpoint("127.0.0.1", consumer, "METRICS_PORT", fixed=chosen)
+    return Workload(
+        services=[
+            Program("api", ["api"], endpoint=api),
+            Program("consumer", ["consume"], endpoint=metrics if consumer else None),
+        ]
     )
+
+
+def port_of(workload: Workload, name: str) -> int:
+    return dict(workload.endpoints())[name].port
 
 
 def test_a_taken_http_port_is_refused_with_the_way_out(taken_port: int) -> None:
@@ -96,20 +104,26 @@ def test_a_taken_http_port_is_refused_with_the_way_out(taken_port: int) -> None:
         with_usable_ports(with_ports(taken_port, 0))
 
 
-def test_a_consumer_port_that_somebody_chose_is_refused_when_it_is_taken(
+def test_a_port_that_somebody_chose_is_refused_when_it_is_taken(
     taken_port: int, unused_tcp_port: int
 ) -> None:
-    with pytest.raises(PortTakenError, match="METRICS_CONSUMER_PORT"):
+    with pytest.raises(PortTakenError, match="METRICS_PORT"):
         with_usable_ports(with_ports(unused_tcp_port, taken_port))
 
 
-def test_the_default_consumer_port_moves_when_it_is_taken(
-    taken_port: int, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+def test_a_port_that_nobody_chose_moves_when_it_is_taken(
+    taken_port: int, unused_tcp_port: int
 ) -> None:
-    monkeypatch.setattr("order_service.embedded.listening._DEFAULT_CONSUMER_PORT", taken_port)
-    usable = with_usable_ports(with_ports(unused_tcp_port, taken_port))
-    assert usable.metrics.consumer_port not in {taken_port, 0}
-    assert usable.http.port == unused_tcp_port
+    usable = with_usable_ports(with_ports(unused_tcp_port, taken_port, chosen=False))
+    assert port_of(usable, "consumer") not in {taken_port, 0}
+    assert port_of(usable, "api") == unused_tcp_port
+
+
+def test_a_port_is_given_to_one_service_alone(unused_tcp_port: int) -> None:
+    with pytest.raises(PortTakenError, match="api is to listen on it"):
+        with_usable_ports(with_ports(unused_tcp_port, unused_tcp_port))
+    usable = with_usable_ports(with_ports(unused_tcp_port, unused_tcp_port, chosen=False))
+    assert port_of(usable, "consumer") != port_of(usable, "api") == unused_tcp_port
 
 
 @pytest.fixture
@@ -143,30 +157,41 @@ def service_port() -> Iterator[int]:
         thread.join()
 
 
+def probe(service: str, port: int) -> HealthProbe:
+    return HealthProbe(service, Endpoint("127.0.0.1", port, "HTTP_PORT"))
+
+
 def test_the_start_waits_until_a_service_says_that_it_is_ready(service_port: int) -> None:
-    Readiness([Probe("api", "127.0.0.1", service_port)], lambda _: None).start()
+    ReadinessStep([probe("api", service_port)], lambda _: None).start()
     assert Service.asked == 3
 
 
 def test_waiting_for_readiness_ends_when_it_is_stopped(unused_tcp_port: int) -> None:
-    readiness = Readiness([Probe("api", "127.0.0.1", unused_tcp_port)], lambda _: None)
+    readiness = ReadinessStep([probe("api", unused_tcp_port)], lambda _: None)
     readiness.stop()
-    with pytest.raises(StoppedError):
+    with pytest.raises(StartCancelledError):
         readiness.start()
 
 
 def test_a_probe_says_what_is_in_the_way(unused_tcp_port: int) -> None:
-    fault = Probe("consumer", "127.0.0.1", unused_tcp_port).fault()
+    fault = probe("consumer", unused_tcp_port).fault()
     assert fault.startswith("consumer does not answer yet")
 
 
-def test_the_welcome_names_every_url_and_warns_of_what_is_not_kept() -> None:
+def test_the_banner_names_every_url_once_and_warns_of_what_is_not_kept() -> None:
     out = io.StringIO()
-    welcome = Welcome(
-        "http://localhost:8080", "http://localhost:9108", Path("/d"), 2.5, ("Beware",)
+    api = Endpoint("0.0.0.0", 8080, "HTTP_PORT", pages={"API": "/swagger/", "Metrics": "/metrics"})  # noqa: S104
+    consumer = Endpoint("127.0.0.1", 9108, "METRICS_PORT", pages={"Metrics": "/metrics"})
+    banner = Banner(
+        [("api", api), ("consumer", consumer)], Path("/d"), 2.5, ["Do something"], ["Beware"]
     )
-    Console(out, io.StringIO()).welcome(welcome)
-    for text in ("http://localhost:8080/swagger/", ":9108/metrics", "producer --count", "Beware"):
+    Console(out, io.StringIO()).ready(banner)
+    assert [line.strip() for line in out.getvalue().splitlines() if "http://" in line] == [
+        "API       http://localhost:8080/swagger/",
+        "Metrics   http://localhost:8080/metrics",
+        "http://localhost:9108/metrics (consumer)",
+    ]
+    for text in ("(2.5 s)", "/d", "Do something", "Beware"):
         assert text in out.getvalue()
     assert "\033" not in out.getvalue()
 
@@ -184,6 +209,16 @@ def test_lines_of_children_are_led_by_their_name_on_a_terminal() -> None:
     lines = out.getvalue().splitlines()
     assert len(lines) == 2
     assert all("consumer" in line for line in lines)
+
+
+def test_each_child_has_a_colour_of_its_own_and_lines_begin_below_each_other() -> None:
+    out = Terminal()
+    console = Console(out, Terminal(), ["api", "worker-of-orders"])
+    console.relay("api", io.BytesIO(b"line\n")).join()
+    console.relay("worker-of-orders", io.BytesIO(b"line\n")).join()
+    first, second = out.getvalue().splitlines()
+    assert first.partition("m")[0] != second.partition("m")[0]
+    assert first.index("line") == second.index("line")
 
 
 def test_output_that_nobody_reads_any_more_stops_nothing() -> None:

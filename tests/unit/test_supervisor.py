@@ -10,8 +10,8 @@ import pytest
 from order_service.embedded.child import Child
 from order_service.embedded.events import Inbox, Job, StopRequested, Workers
 from order_service.embedded.restart import RestartLimits, RestartPolicy
-from order_service.embedded.shutdown import Grace
-from order_service.embedded.supervisor import StartFailedError, Supervisor, Surroundings
+from order_service.embedded.shutdown import StopTimeouts
+from order_service.embedded.supervisor import Runtime, StartFailedError, Supervisor
 from tests.unit.scripted_parts import AtOnce, Scene, ScriptedPart
 
 
@@ -52,14 +52,14 @@ def test_children_that_need_nothing_start_without_waiting_for_each_other(scene: 
     for part in parts:
         part.meeting = meeting
     policy = RestartPolicy(RestartLimits(), random.random)
-    around = Surroundings(scene.log, time.monotonic, inbox, Workers())
+    runtime = Runtime(scene.log, time.monotonic, inbox, Workers())
 
     def stop_when_all_are_up(_name: str) -> list[str]:
         if all(part.running for part in parts):
             inbox.put(StopRequested())
         return []
 
-    Supervisor([Child(part, policy) for part in parts], around, stop_when_all_are_up).run()
+    Supervisor([Child(part, policy) for part in parts], runtime, stop_when_all_are_up).run()
     assert not meeting.broken
 
 
@@ -163,9 +163,9 @@ def test_a_stop_in_the_middle_of_a_start_leaves_nothing_running(scene: Scene) ->
     late = LateStart("postgres", scene.journal)
     late.entered = lambda: inbox.put(StopRequested())
     children = [Child(late, RestartPolicy(RestartLimits(), random.random), foundation=True)]
-    grace = Grace(settle=0.0)
-    around = Surroundings(scene.log, time.monotonic, inbox, Workers(), grace=grace)
-    Supervisor(children, around, lambda _: []).run()
+    grace = StopTimeouts(start_grace=0.0)
+    runtime = Runtime(scene.log, time.monotonic, inbox, Workers(), grace=grace)
+    Supervisor(children, runtime, lambda _: []).run()
     assert scene.journal == ["stop postgres", "start postgres", "stop postgres"]
     assert not late.running
 

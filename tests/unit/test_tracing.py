@@ -11,7 +11,7 @@ from order_service.contexts.orders.ports import Level
 from order_service.http.app import create_wsgi
 from order_service.http.front import Front
 from order_service.infra.tracing.backends import TracedCacheClient, TracedQueries
-from order_service.infra.tracing.spans import entered
+from order_service.infra.tracing.spans import current_traceparent, entered
 from order_service.infra.tracing.traceparent import TraceContext, parse
 from producer.trace import new_traceparent
 from tests.collector import Collector
@@ -63,6 +63,17 @@ def test_what_the_producer_sends_is_a_recorded_span_of_its_own() -> None:
     assert first.sampled
     assert first.header() != second.header()
     assert parse(first.header()) == first
+
+
+def test_a_trace_goes_through_text(collector: Collector) -> None:
+    with closing(tracer_to(collector)) as tracer:
+        assert current_traceparent() is None
+        with entered(tracer.begin("write", "internal")):
+            text = current_traceparent()
+        with entered(tracer.begin("read", "internal", parent=parse(text))):
+            pass
+    (written,), (read,) = map(collector.named, ("write", "read"))
+    assert (read.trace_id, read.parent_id) == (written.trace_id, written.span_id)
 
 
 class Commands:
@@ -137,6 +148,7 @@ def test_requests_are_recorded_under_their_route_and_their_caller(collector: Col
     assert [span.name for span in spans] == names
     assert [span.attributes["http.response.status_code"] for span in spans] == [200, 404, 200, 404]
     assert {(span.trace_id, span.parent_id) for span in spans} == {(TRACE, SPAN)}
+    assert spans[0].attributes["order_service.cache"] == "hit"
     assert UID not in str(spans)
     assert "someone" not in str(spans)
 

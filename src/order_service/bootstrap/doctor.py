@@ -3,53 +3,51 @@
 import functools
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dotenv import dotenv_values
 from msgspec import structs
-from psycopg.conninfo import make_conninfo
 from redis.connection import parse_url
 
-from order_service.config import Config, Secret, load_config
-from order_service.contexts.orders.redis_cache import PREFIX
+from order_service.config import Config
+from order_service.context import Contexts, Topic
+from order_service.context.backends import (
+    connect_redis,
+    migrating_login,
+    primary_server,
+    replica_server,
+    service_login,
+)
+from order_service.context.brokers import kafka_connection
 from order_service.embedded.stack_env import FILE_NAME
+from order_service.infra.addresses import Address, parse_addresses
 from order_service.infra.diagnosis import host, kafka, postgres, redis
-from order_service.infra.diagnosis.endpoints import Address
 from order_service.infra.diagnosis.finding import Finding, Look, hint, look_at_all
+from order_service.infra.postgres.conninfo import DatabaseServer
+from order_service.infra.postgres.migrations import find_migrations
 from order_service.infra.resources import bundled
 
-from .backends import connect_redis, postgres_tls
-from .brokers import kafka_connection, letter_limit
-
-_STORED = ("SELECT", "INSERT", "UPDATE")
-_RIGHTS = {
-    "orders.orders": _STORED,
-    "orders.deliveries": _STORED,
-    "orders.payments": _STORED,
-    "orders.items": (*_STORED, "DELETE"),
-    "access.api_keys": ("SELECT",),
-}
-_ACTIVE_KEYS = "SELECT count(*) FROM access.api_keys WHERE revoked_at IS NULL"
 _CONNECT_TIMEOUT = 3.0
-_OWN_PATIENCE = 1.0
+_OWN_TIMEOUT = 1.0
 """Seconds that whoever listens on one of our ports has to prove that it is us."""
-_REDIS_PATIENCE = 1.0
+_REDIS_TIMEOUT = 1.0
 """Seconds: a cache that is too slow for the service shall still be looked at."""
 
 
-class Source(NamedTuple):
+class ConfigSource(NamedTuple):
     """The configuration, and the stack.env that completed it, if one did."""
 
     config: Config
     stack: Path | None
 
 
-def find_source(data_dir: Path, *, stack: bool | None) -> Source:
+def find_source(contexts: Contexts, data_dir: Path, *, stack: bool | None) -> ConfigSource:
     """Return the configuration, completed by the stack that runs here.
 
     Args:
+        contexts: What can be configured.
         data_dir: Where `order-service run` keeps stack.env.
         stack: Whether to read it; None reads it if the configuration names no backend.
 
@@ -57,24 +55,62 @@ def find_source(data_dir: Path, *, stack: bool | None) -> Source:
         ConfigError: The configuration has faults.
         FileNotFoundError: `stack` is true and there is no stack.env.
     """
-    config = load_config()
+    config = contexts.load_config()
     names_none = len(config.missing("postgres", "redis", "kafka")) == 3  # noqa: PLR2004 - all
     file = data_dir / FILE_NAME
     if stack is False or (stack is None and not (names_none and file.is_file())):
-        return Source(config, None)
+        return ConfigSource(config, None)
     if not file.is_file():
         raise FileNotFoundError(f"{file} does not exist: no `order-service run` runs there")
     told = {name: text for name, text in dotenv_values(file, interpolate=False).items() if text}
-    return Source(load_config(environ={**told, **os.environ}), file)
+    return ConfigSource(contexts.load_config(environ={**told, **os.environ}), file)
 
 
-def diagnose(config: Config, data_dir: Path, timeout: float) -> dict[str, list[Finding]]:
+class Needs(NamedTuple):
+    """What the contexts need of the servers.
+
+    Attributes:
+        rights: What the service's role must be allowed to do in Postgres, by table.
+        migrations: Ids of the migrations that must be applied.
+        checks: What else is to be asked of Postgres.
+        topics: What is read and written in Kafka.
+        prefixes: What the names of keys in Redis begin with.
+        workers: The processes beside the API.
+    """
+
+    rights: postgres.Rights
+    migrations: frozenset[str]
+    checks: Sequence[postgres.Check]
+    topics: Sequence[Topic]
+    prefixes: Sequence[str]
+    workers: Sequence[str]
+
+
+def needs_of(contexts: Contexts, config: Config) -> Needs:
+    """Return what the contexts that are on need."""
+    enabled = contexts.enabled(config)
+    return Needs(
+        rights={table: rights for each in enabled for table, rights in each.rights.items()},
+        migrations=frozenset(
+            find_migrations(bundled("migrations"), [each.name for each in enabled])
+        ),
+        checks=[functools.partial(each.checks, config) for each in enabled],
+        topics=[topic for each in enabled for topic in each.topics(config)],
+        prefixes=[prefix for each in enabled for prefix in each.cache_prefixes],
+        workers=[worker.name for worker in contexts.workers(config)],
+    )
+
+
+def diagnose(
+    config: Config, needs: Needs, data_dir: Path, timeout: float
+) -> dict[str, list[Finding]]:
     """Return what was found about each part; blocks for `timeout` seconds at most, or so."""
-    looks: dict[str, Look] = {"postgres": _postgres(config)}
+    looks: dict[str, Look] = {"postgres": _unnamed(config, "postgres") or _postgres(config, needs)}
     if config.postgres.read_host:
         looks["replica"] = _replica(config)
-    looks |= {"redis": _redis(config), "kafka": _kafka(config, timeout)}
-    looks["this machine"] = functools.partial(_machine, config, data_dir)
+    looks["redis"] = _unnamed(config, "redis") or _redis(config, needs)
+    looks["kafka"] = _unnamed(config, "kafka") or _kafka(config, needs, timeout)
+    looks["this machine"] = functools.partial(_machine, config, needs, data_dir)
     return look_at_all(looks, timeout)
 
 
@@ -87,71 +123,37 @@ def _unnamed(config: Config, part: str) -> Look | None:
     return lambda: [said]
 
 
-def _postgres(config: Config) -> Look:
-    if unnamed := _unnamed(config, "postgres"):
-        return unnamed
-    named = config.postgres
-    target = _database(config, named.host, named.port, "postgres.host")
-    return functools.partial(postgres.look, target)
+def _postgres(config: Config, needs: Needs) -> Look:
+    demands = postgres.Demands(
+        rights=needs.rights,
+        migrations=needs.migrations,
+        migrating=migrating_login(config.postgres),
+        checks=needs.checks,
+        pool=config.http.threads,
+    )
+    target = _target(config, primary_server(config.postgres), "postgres.host")
+    return functools.partial(postgres.look, target, demands)
 
 
 def _replica(config: Config) -> Look:
-    named = config.postgres
-    port = named.read_port or named.port
-    target = _database(config, named.read_host, port, "postgres.read_host")
-    return functools.partial(postgres.look_at_replica, target, named.read_max_lag)
+    target = _target(config, replica_server(config.postgres), "postgres.read_host")
+    return functools.partial(postgres.look_at_replica, target, config.postgres.read_max_lag)
 
 
-def _database(config: Config, name: str, port: int, key: str) -> postgres.Target:
-    named = config.postgres
-    address = (name, port)
-    admin = (named.admin_user, named.admin_password) if named.admin_user else None
-    return postgres.Target(
-        address=address,
-        conninfo=_conninfo(config, address, named.user, named.password),
-        admin_conninfo=_conninfo(config, address, *(admin or (named.user, named.password))),
-        key=key,
-        user=named.user,
-        database=named.db,
-        rights=_RIGHTS,
-        migrations=_migrations(),
-        pool=named.pool.max_size,
-        timeout=_CONNECT_TIMEOUT,
-        active_keys=_ACTIVE_KEYS if config.http.auth == "api_key" else "",
-    )
+def _target(config: Config, server: DatabaseServer, key: str) -> postgres.PostgresTarget:
+    server = server._replace(connect_timeout=_CONNECT_TIMEOUT)
+    return postgres.PostgresTarget(server, service_login(config.postgres), key)
 
 
-def _conninfo(config: Config, address: Address, user: str, password: Secret) -> str:
-    return make_conninfo(
-        host=address[0],
-        port=address[1],
-        user=user,
-        password=password.reveal(),
-        dbname=config.postgres.db,
-        connect_timeout=round(_CONNECT_TIMEOUT),
-        application_name="order-service doctor",
-        options="-c statement_timeout=3000 -c lock_timeout=1000",
-        **postgres_tls(config),
-    )
-
-
-def _migrations() -> frozenset[str]:
-    files = bundled("migrations").glob("*/[0-9]*")
-    names = (file.name for file in files if file.suffix in {".sql", ".py"})
-    return frozenset(name.split(".")[0] for name in names)
-
-
-def _redis(config: Config) -> Look:
-    if unnamed := _unnamed(config, "redis"):
-        return unnamed
+def _redis(config: Config, needs: Needs) -> Look:
     named = config.redis
-    patient = structs.replace(named, timeout=max(named.timeout, _REDIS_PATIENCE))
+    patient = structs.replace(named, timeout=max(named.timeout, _REDIS_TIMEOUT))
     key, addresses = _redis_addresses(config)
-    target = redis.Target(
+    target = redis.RedisTarget(
         addresses=addresses,
         key=key,
-        client=connect_redis(structs.replace(config, redis=patient)),
-        prefix=PREFIX,
+        client=connect_redis(patient),
+        prefixes=needs.prefixes,
         limit=named.timeout,
         timeout=_CONNECT_TIMEOUT,
     )
@@ -161,53 +163,35 @@ def _redis(config: Config) -> Look:
 def _redis_addresses(config: Config) -> tuple[str, list[Address]]:
     named = config.redis
     if named.sentinels:
-        return "redis.sentinels", _addresses(named.sentinels, 26379)
+        return "redis.sentinels", parse_addresses(named.sentinels, 26379)
     if named.cluster_nodes:
-        return "redis.cluster_nodes", _addresses(named.cluster_nodes, 6379)
+        return "redis.cluster_nodes", parse_addresses(named.cluster_nodes, 6379)
     parts = dict(parse_url(named.url.reveal()))  # type: ignore[no-untyped-call]
     if "path" in parts:
         return "redis.url", []
     return "redis.url", [(str(parts.get("host", "localhost")), int(parts.get("port", 6379)))]
 
 
-def _kafka(config: Config, timeout: float) -> Look:
-    if unnamed := _unnamed(config, "kafka"):
-        return unnamed
-    named = config.kafka
-    target = kafka.Target(
-        addresses=_addresses(named.bootstrap_servers, 9092),
-        connection=kafka_connection(config)._replace(bootstrap_timeout=timeout * 0.6),
-        topic=named.topic,
-        dead_letter_topic=named.dead_letter_topic,
-        group=named.group_id,
-        letter_bytes=letter_limit(config),
-        creates=named.create_topics,
-        rights={named.topic: ("Read",), named.dead_letter_topic: ("Write",)},
+def _kafka(config: Config, needs: Needs, timeout: float) -> Look:
+    target = kafka.KafkaTarget(
+        addresses=parse_addresses(config.kafka.bootstrap_servers, 9092),
+        connection=kafka_connection(config.kafka)._replace(bootstrap_timeout=timeout * 0.6),
+        topics=needs.topics,
+        creates=config.kafka.create_topics,
         timeout=_CONNECT_TIMEOUT,
     )
     return functools.partial(kafka.look, target)
 
 
-def _addresses(text: str, port: int) -> list[Address]:
-    """Return host and port of each part of ``host[:port],host[:port]``."""
-    return [_address(part.strip(), port) for part in text.split(",") if part.strip()]
-
-
-def _address(text: str, port: int) -> Address:
-    host_, colon, number = text.rpartition(":")
-    if colon and number.isdigit() and not host_.endswith(":"):
-        return host_.strip("[]"), int(number)
-    return text.strip("[]"), port
-
-
-def _machine(config: Config, data_dir: Path) -> Iterable[Finding]:
-    http, metrics = config.http, config.metrics
-    api = host.Listener("API", http.host, http.port, "http.port")
-    yield from host.look_at_port(api, _OWN_PATIENCE)
-    consumer = host.Listener(
-        "consumer", metrics.consumer_host, metrics.consumer_port, "metrics.consumer_port"
+def _machine(config: Config, needs: Needs, data_dir: Path) -> Iterable[Finding]:
+    http, first = config.http, config.metrics.worker_port
+    yield from host.look_at_port(
+        host.Listener("API", http.host, http.port, "http.port"), _OWN_TIMEOUT
     )
-    yield from host.look_at_port(consumer, _OWN_PATIENCE)
+    for place, worker in enumerate(needs.workers):
+        port = first and first + place
+        listener = host.Listener(worker, http.host, port, "metrics.worker_port")
+        yield from host.look_at_port(listener, _OWN_TIMEOUT)
     yield from host.look_at_clock(time.time())
     yield from host.look_at_disk(data_dir)
 

@@ -1,37 +1,31 @@
 """Migrations, run as the role that may change the schema."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from order_service.config import Config
-from order_service.infra.postgres.migrations import Migrator
+from order_service.context.backends import migrating_login, primary_server
+from order_service.infra.postgres.conninfo import conninfo
+from order_service.infra.postgres.migrations import Migrator, find_migrations
 from order_service.infra.resources import bundled
 
-from .backends import postgres_tls
 
-
-def make_migrator(config: Config) -> Migrator:
+def make_migrator(config: Config, folders: Sequence[str] = ()) -> Migrator:
     """Return the migrator of the configured database.
 
-    The migration that creates the service's role reads its name and password from the
-    environment; they are put there.
+    The migrations that create the service's role and grant it rights read its name and password
+    from the environment; they are put there.
+
+    Args:
+        config: All settings.
+        folders: Contexts whose migrations are wanted, in their order; all if empty.
     """
     settings = config.postgres
     os.environ["POSTGRES_USER"] = settings.user
     os.environ["POSTGRES_PASSWORD"] = settings.password.reveal()
-    password = settings.admin_password if settings.admin_user else settings.password
-    return Migrator(
-        bundled("migrations"),
-        host=settings.host,
-        port=settings.port,
-        user=settings.admin_user or settings.user,
-        password=password.reveal(),
-        dbname=settings.db,
-        options={
-            "connect_timeout": str(max(2, round(settings.connect_timeout))),
-            **postgres_tls(config),
-        },
-    )
+    login = conninfo(primary_server(settings), migrating_login(settings))
+    return Migrator(find_migrations(bundled("migrations"), folders), login)
 
 
 def migrations_of(context: str) -> Path:

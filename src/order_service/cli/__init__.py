@@ -1,26 +1,28 @@
 """The command line: parse, call bootstrap, print.
 
-`exit_codes` lists how a command may end. Modules are imported by the command that needs
+`context.exit_codes` lists how a command may end. Modules are imported by the command that needs
 them, because importing all of them takes longer than most commands.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from order_service.bootstrap.contexts import installed
 from order_service.config import ConfigError
+from order_service.context.commands import Group
+from order_service.context.exit_codes import ExitCode
 
-from .command import Group
 from .completion import completion
 from .config import config
 from .dead_letters import dead_letters
 from .doctor import doctor
-from .exit_codes import ExitCode
-from .keys import keys
 from .migrations import migrate
-from .processes import api, consume, run
+from .outbox import outbox
+from .processes import aliases, api, run, work
 
 
 class OrderServiceGroup(Group):
@@ -45,7 +47,7 @@ class OrderServiceGroup(Group):
         ("doctor", "ask every backend how it is"),
         ("migrate up", "prepare the database"),
         ("api", "one API process"),
-        ("consume", "one consumer process"),
+        ("work orders-consumer", "one consumer process"),
         ("dead-letters list --since 2h", "messages that were no valid orders, and why"),
     ],
 )
@@ -56,17 +58,27 @@ class OrderServiceGroup(Group):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Configuration file [default: ./config.yml if there is one].",
 )
-def main(path: Path | None) -> None:
+@click.pass_context
+def main(ctx: click.Context, path: Path | None) -> None:
     """Orders from Kafka into Postgres, answered from a Redis cache.
 
     Settings come from config.yml, .env and the environment; the later wins. Each command
     explains itself with --help, and says with its exit code how it ended: 0 done, 1 failed,
     2 wrong usage or configuration, 3 done in part.
     """
+    ctx.obj = installed()
     if path is not None:
         # Worker processes load the configuration themselves and must find the same file.
         os.environ["ORDER_SERVICE_CONFIG"] = str(path.resolve())
 
 
-for _command in (run, api, consume, migrate, dead_letters, keys, config, doctor, completion):
+def _commands() -> Iterator[click.Command]:
+    """Yield the machinery's own commands, then those of the contexts."""
+    yield from (run, api, work, migrate, dead_letters, outbox, config, doctor, completion)
+    yield from aliases(installed())
+    for context in installed().installed:
+        yield from context.commands()
+
+
+for _command in _commands():
     main.add_command(_command)

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-from .command import PROGRAM, Command
+from order_service.context.commands import PROGRAM, Command
 
 _SHELLS = ("bash", "zsh", "fish")
 _VARIABLE = "_ORDER_SERVICE_COMPLETE"

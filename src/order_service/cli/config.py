@@ -10,15 +10,14 @@ from order_service.config import (
     Config,
     Examination,
     Explanation,
-    examine_config,
     explain,
     flat,
     hints,
     redacted,
 )
-
-from .command import Group
-from .exit_codes import ExitCode
+from order_service.context import Contexts
+from order_service.context.commands import Group, pass_contexts
+from order_service.context.exit_codes import ExitCode
 
 
 @click.group(
@@ -44,13 +43,14 @@ def config() -> None:
     ]
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
-def check(*, as_json: bool) -> None:
+@pass_contexts
+def check(contexts: Contexts, *, as_json: bool) -> None:
     """Print all settings, or explain all faults.
 
     Each setting with the place that it comes from. Secrets are masked. Nothing is connected
     to: `order-service doctor` does that. Exit code 2 if there are faults.
     """
-    found = examine_config()
+    found = contexts.examine_config()
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
@@ -76,7 +76,7 @@ def _as_json(found: Examination) -> dict[str, object]:
         "file": str(found.file) if found.file else None,
         "settings": redacted(found.config) if found.config else None,
         "origins": {path: text.removeprefix("from ") for path, text in found.origins.items()},
-        "faults": [explain(fault)._asdict() for fault in found.faults],
+        "faults": [explain(fault, found.schema)._asdict() for fault in found.faults],
         "warnings": list(found.warnings),
         "hints": list(hints(found.config)) if found.config else [],
     }
@@ -91,7 +91,7 @@ def _print(found: Examination) -> None:
     for hint in hints(found.config) if found.config else ():
         click.echo(f"hint: {hint}", err=True)
     for fault in found.faults:
-        click.echo("\n".join(_told(explain(fault))) + "\n", err=True)
+        click.echo("\n".join(_told(explain(fault, found.schema))) + "\n", err=True)
     if found.faults:
         count = len(found.faults)
         click.echo(f"{count} fault{'' if count == 1 else 's'} in the configuration", err=True)

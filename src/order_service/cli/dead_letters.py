@@ -1,4 +1,4 @@
-"""`order-service dead-letters`: look at messages that were no valid orders, and replay them.
+"""`order-service dead-letters`: look at messages that could not be handled, and replay them.
 
 Exit code 1 means that Kafka is away, or that the command was interrupted: run it again.
 """
@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .command import Group
-from .exit_codes import ExitCode
-from .letter_options import IdType, filters, track, with_desk
+from order_service.context.commands import Group
+from order_service.context.exit_codes import ExitCode
+
+from .letter_options import IdType, filters, track, with_dead_letters
 
 if TYPE_CHECKING:
-    from order_service.bootstrap.dead_letters import DeadLetterDesk
-    from order_service.contexts.orders.dead_letter_record import Letter, LetterId
-    from order_service.contexts.orders.dead_letter_replay import Repair, Step
-    from order_service.contexts.orders.dead_letter_search import Wanted
+    from order_service.bootstrap.dead_letters import DeadLetterAccess
+    from order_service.messaging.dead_letters.record import Letter, LetterId
+    from order_service.messaging.dead_letters.replay import Repair, Step
+    from order_service.messaging.dead_letters.search import Wanted
 
 
 @click.group(
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     ],
 )
 def dead_letters() -> None:
-    """Work on the messages that were no valid orders.
+    """Work on the messages that could not be handled.
 
-    They lie in the topic kafka.dead_letter_topic, unchanged, with the reasons in their headers.
-    The ID of a letter is its partition and offset there. Looking commits nothing.
+    They lie in a dead-letter topic, unchanged, with the reasons in their headers. The ID of a
+    letter is its partition and offset there. Looking commits nothing.
     """
 
 
@@ -50,15 +51,15 @@ def dead_letters() -> None:
 @filters
 @click.option("--limit", default=100, type=click.IntRange(1, 100_000), help="The newest so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@with_desk
-def list_(*, desk: "DeadLetterDesk", wanted: "Wanted", limit: int, as_json: bool) -> None:
+@with_dead_letters
+def list_(*, letters: "DeadLetterAccess", wanted: "Wanted", limit: int, as_json: bool) -> None:
     """List dead letters, oldest first.
 
     Shows when, from where, and why; of what is in them nothing but their keys.
     """
     from . import letter_text  # noqa: PLC0415 - slow
 
-    found = desk.log.newest(wanted, limit, track("Reading"))
+    found = letters.log.newest(wanted, limit, track("Reading"))
     text = letter_text.as_json if as_json else letter_text.as_line
     for letter in found.letters:
         click.echo(text(letter, replayed=letter.id in found.replayed))
@@ -75,8 +76,8 @@ def list_(*, desk: "DeadLetterDesk", wanted: "Wanted", limit: int, as_json: bool
 @click.argument("letter_id", metavar="ID", type=IdType())
 @click.option("--raw", is_flag=True, help="Write the original bytes, personal data and all.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, personal data masked.")
-@with_desk
-def show(*, desk: "DeadLetterDesk", letter_id: "LetterId", raw: bool, as_json: bool) -> None:
+@with_dead_letters
+def show(*, letters: "DeadLetterAccess", letter_id: "LetterId", raw: bool, as_json: bool) -> None:
     """Show one dead letter.
 
     Why it was rejected, where it came from, and its structure, personal data masked. Exit
@@ -84,7 +85,7 @@ def show(*, desk: "DeadLetterDesk", letter_id: "LetterId", raw: bool, as_json: b
     """
     if raw and as_json:
         raise click.UsageError("--raw and --json exclude each other")
-    letter = next(desk.log.get([letter_id]), None)
+    letter = next(letters.log.get([letter_id]), None)
     if letter is None:
         click.echo(f"there is no dead letter {letter_id}", err=True)
         sys.exit(ExitCode.IN_PART)
@@ -94,9 +95,9 @@ def show(*, desk: "DeadLetterDesk", letter_id: "LetterId", raw: bool, as_json: b
     from . import letter_text  # noqa: PLC0415 - slow
 
     if as_json:
-        click.echo(letter_text.described_as_json(letter))
+        click.echo(letter_text.described_as_json(letter, letters.topic.masked))
         return
-    for line in letter_text.described(letter):
+    for line in letter_text.described(letter, letters.topic.masked):
         click.echo(line)
 
 
@@ -121,10 +122,10 @@ def _write_raw(letter: "Letter") -> None:
 @click.option("--file", type=click.File("rb"), help="Repaired message for the one ID; - is stdin.")
 @click.option("--again", is_flag=True, help="Also what has been replayed already.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@with_desk
+@with_dead_letters
 def replay(  # noqa: PLR0913 - one argument an option
     *,
-    desk: "DeadLetterDesk",
+    letters: "DeadLetterAccess",
     ids: tuple["LetterId", ...],
     wanted: "Wanted",
     everything: bool,
@@ -136,18 +137,18 @@ def replay(  # noqa: PLR0913 - one argument an option
     """Send dead letters to their topic again.
 
     Name them by ID, or by the same options as for `list`. A replay counts as the newest message
-    of its order. The letters stay where they are; what was replayed is skipped the next time.
+    on its subject. The letters stay where they are; what was replayed is skipped the next time.
     Exit code 3 if some were not replayed.
     """
     _check_selection(ids, wanted, everything=everything, repairs=file is not None)
-    repair = _repair(desk, file.read()) if file else None
-    letters = desk.log.get(ids) if ids else desk.log.find(wanted)
-    done = set() if again else desk.log.replayed(ids or None, track("Looking for replays"))
-    todo, in_part = _plan((desk.replay.step(letter, done, repair) for letter in letters), ids)
+    repair = _repair(letters, ids[0], file.read()) if file else None
+    chosen = letters.log.get(ids) if ids else letters.log.find(wanted)
+    done = set() if again else letters.log.replayed(ids or None, track("Looking for replays"))
+    todo, in_part = _plan((letters.replay.step(letter, done, repair) for letter in chosen), ids)
     if todo and not dry_run:
         if not yes and sys.stdin.isatty():
             click.confirm(f"Replay {len(todo)}?", abort=True, err=True)
-        in_part |= _send(desk, todo, repair)
+        in_part |= _send(letters, todo, repair)
     sys.exit(ExitCode.IN_PART if in_part else ExitCode.DONE)
 
 
@@ -161,23 +162,25 @@ def _check_selection(
         raise click.UsageError("--file repairs exactly one letter: name its ID")
 
 
-def _repair(desk: "DeadLetterDesk", body: bytes) -> "Repair":
-    from order_service.contexts.orders.dead_letter_masking import printable  # noqa: PLC0415 - slow
-    from order_service.contexts.orders.dead_letter_record import fault_lines  # noqa: PLC0415
-    from order_service.contexts.orders.errors import InvalidOrderError  # noqa: PLC0415
+def _repair(letters: "DeadLetterAccess", id_: "LetterId", body: bytes) -> "Repair | None":
+    """Return what is sent instead of a letter's message, None if there is no such letter."""
+    from order_service.messaging.dead_letters.masking import printable  # noqa: PLC0415 - slow
+    from order_service.messaging.dead_letters.record import fault_lines  # noqa: PLC0415
+    from order_service.messaging.errors import InvalidMessageError  # noqa: PLC0415
 
     try:
-        return desk.replay.repair(body)
-    except InvalidOrderError as error:
+        letter = next(letters.log.get([id_]), None)
+        return letters.replay.repair(letter, body) if letter else None
+    except InvalidMessageError as error:
         faults = "\n".join(f"  {printable(line)}" for line in fault_lines(error.faults))
         raise click.ClickException(
-            f"the repaired message is no valid order ({error.reason}):\n{faults}"
+            f"the repaired message is no valid {letters.topic.noun} ({error.reason}):\n{faults}"
         ) from error
 
 
 def _plan(steps: Iterator["Step"], ids: tuple["LetterId", ...]) -> tuple[list["LetterId"], bool]:
     """Print what will be done; return the letters to send and whether some will not be."""
-    from order_service.contexts.orders.dead_letter_replay import Action  # noqa: PLC0415 - slow
+    from order_service.messaging.dead_letters.replay import Action  # noqa: PLC0415 - slow
 
     todo, missing, invalid = [], set(ids), 0
     for step in steps:
@@ -192,12 +195,12 @@ def _plan(steps: Iterator["Step"], ids: tuple["LetterId", ...]) -> tuple[list["L
     return todo, bool(invalid or missing)
 
 
-def _send(desk: "DeadLetterDesk", todo: list["LetterId"], repair: "Repair | None") -> bool:
+def _send(letters: "DeadLetterAccess", todo: list["LetterId"], repair: "Repair | None") -> bool:
     """Replay `todo`; return whether some were refused."""
-    from order_service.contexts.orders.dead_letter_replay import Action  # noqa: PLC0415 - slow
+    from order_service.messaging.dead_letters.replay import Action  # noqa: PLC0415 - slow
 
     sent = refused = 0
-    for step in track("Replaying")(desk.replay.send(desk.log.get(todo), repair), len(todo)):
+    for step in track("Replaying")(letters.replay.send(letters.log.get(todo), repair), len(todo)):
         if step.action is Action.REPLAY:
             sent += 1
         else:

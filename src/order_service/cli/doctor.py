@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .command import Command
-from .exit_codes import ExitCode
+from order_service.context import Contexts
+from order_service.context.commands import Command, pass_contexts
+from order_service.context.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from order_service.infra.diagnosis.finding import Finding
@@ -53,7 +54,10 @@ _INDENT = " " * 25
     type=click.FloatRange(1, 300),
     help="Seconds that each part has to answer.",
 )
-def doctor(*, as_json: bool, stack: bool | None, data_dir: Path, timeout: float) -> None:
+@pass_contexts
+def doctor(
+    contexts: Contexts, *, as_json: bool, stack: bool | None, data_dir: Path, timeout: float
+) -> None:
     """Test every backend and say what is wrong.
 
     Logs in to Postgres, Redis and Kafka with the configured credentials, and looks at rights,
@@ -61,14 +65,15 @@ def doctor(*, as_json: bool, stack: bool | None, data_dir: Path, timeout: float)
     time. Each fault comes with what to do about it. Exit code 1 if there is one; warnings and
     hints are none.
     """
-    from order_service.bootstrap.doctor import diagnose, find_source, healthy  # noqa: PLC0415
+    from order_service.bootstrap.doctor import diagnose, find_source, healthy, needs_of  # noqa: PLC0415
 
     try:
-        source = find_source(data_dir, stack=stack)
+        source = find_source(contexts, data_dir, stack=stack)
     except FileNotFoundError as error:
         raise click.ClickException(str(error)) from error
     with _silent_library():
-        found = diagnose(source.config, data_dir, timeout)
+        needs = needs_of(contexts, source.config)
+        found = diagnose(source.config, needs, data_dir, timeout)
     if as_json:
         click.echo(json.dumps(_as_json(found, source.stack, ok=healthy(found)), indent=2))
     else:

@@ -2,16 +2,19 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from order_service.context import Contexts
+from order_service.context.commands import pass_contexts
+
 from .moments import Moment
-from .settings import configured
 
 if TYPE_CHECKING:
-    from order_service.contexts.orders.dead_letter_record import LetterId
+    from order_service.messaging.dead_letters import DeadLetterTopic
+    from order_service.messaging.dead_letters.record import LetterId
 
 Command = Callable[..., None]
 
@@ -25,7 +28,7 @@ class IdType(click.ParamType["LetterId"]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> "LetterId":
         """Return the id, or end with what is wrong."""
-        from order_service.contexts.orders.dead_letter_record import LetterId  # noqa: PLC0415 - slow
+        from order_service.messaging.dead_letters.record import LetterId  # noqa: PLC0415 - slow
 
         try:
             return LetterId.parse(str(value))
@@ -46,7 +49,7 @@ def filters(command: Command) -> Command:
         key: str | None,
         **rest: Any,  # noqa: ANN401 - click's arguments
     ) -> None:
-        from order_service.contexts.orders.dead_letter_search import Wanted  # noqa: PLC0415 - slow
+        from order_service.messaging.dead_letters.search import Wanted  # noqa: PLC0415 - slow
 
         command(wanted=Wanted(frozenset(reason), since, until, partition, key), **rest)
 
@@ -57,34 +60,73 @@ def filters(command: Command) -> Command:
 
 _FILTERS = (
     click.option("--reason", multiple=True, help="Such as invalid_json; may be repeated."),
-    click.option("--since", type=Moment(), help="Buried then or later: RFC 3339, or 2h for ago."),
-    click.option("--until", type=Moment(), help="Buried before then."),
+    click.option("--since", type=Moment(), help="Rejected then or later: RFC 3339, or 2h for ago."),
+    click.option("--until", type=Moment(), help="Rejected before then."),
     click.option("--partition", type=click.IntRange(min=0), help="Partition of the source topic."),
     click.option("--key", "--uid", "key", help="Key of the message, or the order_uid in it."),
 )
 
 
-def with_desk(command: Command) -> Command:
-    """Open the dead letters as argument `desk`; say in one line why that failed."""
+def with_dead_letters(command: Command) -> Command:
+    """Open a dead-letter topic as argument `letters`; say in one line why that failed.
+
+    Adds the options that choose one.
+    """
 
     @functools.wraps(command)
-    def wrapped(**rest: Any) -> None:  # noqa: ANN401 - click's arguments
+    def wrapped(
+        contexts: Contexts,
+        *,
+        context: str | None,
+        topic: str | None,
+        **rest: Any,  # noqa: ANN401 - click's arguments
+    ) -> None:
         from kafka.errors import KafkaError, UnknownTopicOrPartitionError  # noqa: PLC0415
 
-        from order_service.bootstrap.dead_letters import open_desk  # noqa: PLC0415
-        from order_service.contexts.orders.errors import DeadLettersUnavailableError  # noqa: PLC0415
+        from order_service.bootstrap import dead_letters  # noqa: PLC0415
+        from order_service.messaging.errors import DeadLettersUnavailableError  # noqa: PLC0415
 
-        config = configured("kafka")
+        config = contexts.configured("kafka")
+        chosen = chosen_topic(dead_letters.topics_of(contexts, config), context, topic)
         try:
-            with open_desk(config) as desk:
-                command(desk=desk, **rest)
+            with dead_letters.open_dead_letters(config, chosen) as letters:
+                command(letters=letters, **rest)
         except UnknownTopicOrPartitionError as error:
-            topic = config.kafka.dead_letter_topic
-            raise click.ClickException(f"there is no topic {topic}") from error
+            raise click.ClickException(f"there is no topic {chosen.name}") from error
         except (KafkaError, DeadLettersUnavailableError) as error:
             raise click.ClickException(f"Kafka cannot be used, try again: {error}") from error
 
-    return wrapped
+    given: Command = pass_contexts(wrapped)
+    for option in reversed(_TOPICS):
+        given = option(given)
+    return given
+
+
+_TOPICS = (
+    click.option("--context", help="The context whose dead letters are meant."),
+    click.option("--topic", help="The dead-letter topic, if there are several."),
+)
+
+
+def chosen_topic(
+    topics: "Mapping[str, DeadLetterTopic]", context: str | None, name: str | None
+) -> "DeadLetterTopic":
+    """Return the one topic that is meant.
+
+    Args:
+        topics: Name of the context to its dead-letter topic.
+        context: Name of a context; None means any.
+        name: Name of a topic; None means any.
+    """
+    found = [
+        topic
+        for owner, topic in topics.items()
+        if context in {None, owner} and name in {None, topic.name}
+    ]
+    if len(found) != 1:
+        there_are = ", ".join(f"{topic.name} ({owner})" for owner, topic in topics.items())
+        raise click.UsageError(f"choose one with --context or --topic: {there_are or 'none'}")
+    return found[0]
 
 
 def track(label: str) -> Callable[[Iterator[Any], int], Iterator[Any]]:

@@ -1,16 +1,19 @@
 """Dead letters as text, without personal data and without anything that steers a terminal."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from order_service.contexts.orders.dead_letter_masking import key_text, masked, printable
-from order_service.contexts.orders.dead_letter_record import FAULTS, Letter, fault_lines
-from order_service.contexts.orders.dead_letter_search import Found, Summary
+from order_service.messaging.dead_letters.masking import key_text, printable
+from order_service.messaging.dead_letters.record import FAULTS, Letter, fault_lines
+from order_service.messaging.dead_letters.search import LettersFound, Summary
 
 from .moments import rfc3339
 
+Masked = Callable[[bytes], object]
+"""Returns the JSON value of a body without personal data; ValueError if nothing can be shown."""
 
-def total(found: Found) -> str:
+
+def total(found: LettersFound) -> str:
     """Return how many letters a search found."""
     shown = len(found.letters)
     more = f", the newest {shown} are shown (--limit)" if shown < found.total else ""
@@ -41,7 +44,7 @@ def _quoted(key: str) -> str:
     return key if key and " " not in key else f'"{key}"'
 
 
-def described(letter: Letter) -> Iterator[str]:
+def described(letter: Letter, masked: Masked) -> Iterator[str]:
     """Yield the lines that tell all of a letter: headers, faults, the masked body."""
     yield f"id: {letter.id}"
     yield f"time: {rfc3339(letter.record.timestamp)}"
@@ -51,10 +54,10 @@ def described(letter: Letter) -> Iterator[str]:
             yield f"{printable(name)}: {printable(letter.text(name))}"
     yield "faults:"
     yield from (f"  {printable(line)}" for line in fault_lines(letter.faults))
-    yield from _body(letter)
+    yield from _body(letter, masked)
 
 
-def described_as_json(letter: Letter) -> str:
+def described_as_json(letter: Letter, masked: Masked) -> str:
     """Return all of a letter as one JSON object; personal data masked, as in `described`."""
     record = letter.record
     headers = {name: letter.text(name) for name in letter.headers if name != FAULTS}
@@ -65,12 +68,12 @@ def described_as_json(letter: Letter) -> str:
         "headers": headers,
         "faults": list(fault_lines(letter.faults)),
         "bytes": None if letter.omitted or letter.body is None else len(letter.body),
-        "body": _masked_body(letter),
+        "body": _masked_body(letter, masked),
     }
     return json.dumps(document, indent=2)
 
 
-def _masked_body(letter: Letter) -> object:
+def _masked_body(letter: Letter, masked: Masked) -> object:
     """Return the masked body, None where there is none that can be shown."""
     if letter.omitted or letter.body is None:
         return None
@@ -80,7 +83,7 @@ def _masked_body(letter: Letter) -> object:
         return None
 
 
-def _body(letter: Letter) -> Iterator[str]:
+def _body(letter: Letter, masked: Masked) -> Iterator[str]:
     if letter.omitted or letter.body is None:
         yield "body: none"
         return

@@ -1,14 +1,18 @@
 """`order-service migrate`: the database schema."""
 
 import functools
+import itertools
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .command import Group
-from .settings import configured
+from order_service.context import Contexts
+from order_service.context.commands import Group, pass_contexts
+
+if TYPE_CHECKING:
+    from order_service.infra.postgres.migrations import Migrator
 
 
 @click.group(
@@ -17,7 +21,7 @@ from .settings import configured
         ("migrate status", "which migrations are applied"),
         ("migrate up", "apply those that are missing"),
         ("migrate down", "roll the newest back"),
-        ("migrate create add-x", "start a new one"),
+        ("migrate create add-x --context orders", "start a new one"),
     ],
 )
 def migrate() -> None:
@@ -43,16 +47,25 @@ def _reports_database_errors(command: Callable[..., None]) -> Callable[..., None
     return wrapped
 
 
+def _migrator(contexts: Contexts) -> "Migrator":
+    """Return the migrator of the contexts that are on."""
+    from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415 - slow
+
+    config = contexts.configured("postgres")
+    return make_migrator(config, [each.name for each in contexts.enabled(config)])
+
+
 @migrate.command(examples=[("migrate up", "safe to run before every start")])
+@pass_contexts
 @_reports_database_errors
-def up() -> None:
-    """Apply all migrations that are missing.
+def up(contexts: Contexts) -> None:
+    """Apply the migrations that are missing.
+
+    Those of the contexts that are on.
 
     A run that was killed can be run again; nothing has to be unlocked by hand.
     """
-    from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415
-
-    applied = make_migrator(configured("postgres")).up()
+    applied = _migrator(contexts).up()
     click.echo("\n".join(f"applied {id_}" for id_ in applied) or "nothing to apply")
 
 
@@ -69,54 +82,53 @@ def up() -> None:
     type=click.IntRange(min=1),
     help="How many to roll back, newest first.",
 )
+@pass_contexts
 @_reports_database_errors
-def down(count: int) -> None:
+def down(contexts: Contexts, count: int) -> None:
     """Roll the newest migrations back.
 
     Data in what they created are deleted: make a backup before. Restart the service after it.
     """
-    from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415
-
-    undone = make_migrator(configured("postgres")).down(count)
+    undone = _migrator(contexts).down(count)
     click.echo("\n".join(f"rolled back {id_}" for id_ in undone) or "nothing to roll back")
 
 
 @migrate.command(
     examples=[
-        ("migrate status", "one line a migration"),
+        ("migrate status", "one line a migration, by context"),
         ("migrate status --json", "one JSON array, for programs"),
     ]
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
+@pass_contexts
 @_reports_database_errors
-def status(*, as_json: bool) -> None:
+def status(contexts: Contexts, *, as_json: bool) -> None:
     """Show which migrations are applied.
 
     Exit code 0 whether some are missing or not: `order-service doctor` makes that a fault.
     """
-    from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415
-
-    found = make_migrator(configured("postgres")).status()
+    found = _migrator(contexts).status()
     if as_json:
         click.echo(json.dumps([migration._asdict() for migration in found], indent=2))
         return
-    for migration in found:
-        click.echo(f"{'applied' if migration.applied else 'missing':8} {migration.id}")
+    for context, migrations in itertools.groupby(found, lambda each: each.id.partition("/")[0]):
+        click.echo(click.style(context, bold=True))
+        for each in migrations:
+            click.echo(f"  {'applied' if each.applied else 'missing':8} {each.id}")
 
 
 @migrate.command(
     "create",
     examples=[
-        ("migrate create add-x", "migrations/orders/NNNN-add-x.sql and its rollback"),
-        ("migrate create add-y --context access", "in another folder of migrations/"),
+        ("migrate create add-x --context orders", "migrations/orders/NNNN-add-x.sql"),
     ],
 )
 @click.argument("name")
-@click.option("--context", default="orders", show_default=True, help="Folder in migrations/.")
+@click.option("--context", required=True, help="Whose it is: the folder in migrations/.")
 def create_migration(name: str, context: str) -> None:
     """Write an empty migration and its rollback, named NAME.
 
-    Only in a checkout; the new migration depends on the one before it.
+    Only in a checkout. It is applied after those of the same context that are there already.
     """
     from order_service.bootstrap.migrate import migrations_of  # noqa: PLC0415
     from order_service.infra.postgres.migrations import create  # noqa: PLC0415

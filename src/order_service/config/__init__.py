@@ -1,46 +1,39 @@
 """The configuration: config.yml, `.env` and the environment in, one frozen Config out."""
 
-from order_service.config.errors import ConfigError, Fault
-from order_service.config.explanation import Explanation, explain, hints
-from order_service.config.loading import Examination, examine_config, load_config
-from order_service.config.model import (
-    Batch,
-    Cache,
+from .errors import ConfigError, Fault
+from .explanation import Explanation, explain, hints
+from .loading import Examination, examine_config, load_config
+from .model import (
     Config,
-    Http,
-    Kafka,
-    Log,
-    Metrics,
-    Pool,
-    Postgres,
-    Redis,
-    RejectionLimit,
-    Retry,
-    Sasl,
+    HttpSettings,
+    KafkaSettings,
+    PostgresSettings,
+    RedisSettings,
+    RetrySettings,
+    TracingSettings,
 )
-from order_service.config.report import flat, redacted
-from order_service.config.secret import Secret, SecretUrl
+from .report import flat, redacted
+from .schema import Schema
+from .secret import Secret, SecretUrl
+from .section import Contradiction, Section
 
 __all__ = [
-    "Batch",
-    "Cache",
     "Config",
     "ConfigError",
+    "Contradiction",
     "Examination",
     "Explanation",
     "Fault",
-    "Http",
-    "Kafka",
-    "Log",
-    "Metrics",
-    "Pool",
-    "Postgres",
-    "Redis",
-    "RejectionLimit",
-    "Retry",
-    "Sasl",
+    "HttpSettings",
+    "KafkaSettings",
+    "PostgresSettings",
+    "RedisSettings",
+    "RetrySettings",
+    "Schema",
     "Secret",
     "SecretUrl",
+    "Section",
+    "TracingSettings",
     "examine_config",
     "explain",
     "flat",

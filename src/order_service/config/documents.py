@@ -20,7 +20,7 @@ class Repeated(NamedTuple):
     first: int
 
 
-class Document(NamedTuple):
+class YamlDocument(NamedTuple):
     """A document's content, the line of each key, and the keys that stand in it twice."""
 
     tree: object
@@ -28,7 +28,7 @@ class Document(NamedTuple):
     repeated: tuple[Repeated, ...]
 
 
-def read_document(text: str) -> Document:
+def read_document(text: str) -> YamlDocument:
     """Return what a YAML text says; lines are counted from 1.
 
     Raises:
@@ -42,7 +42,7 @@ def read_document(text: str) -> Document:
         tree = loader.construct_document(root) if root is not None else None
     finally:
         loader.dispose()
-    return Document(tree, survey.lines, tuple(survey.repeated))
+    return YamlDocument(tree, survey.lines, tuple(survey.repeated))
 
 
 class _Survey:

@@ -9,19 +9,15 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from order_service.config.errors import Fault, variable_of
-from order_service.config.keys import Key, keys
-from order_service.config.model import Config
 from order_service.infra.resources import bundled
+
+from .errors import Fault, variable_of
+from .model import Config
+from .schema import Schema
 
 _ENTRY = re.compile(r"( *)([a-z_]+):(.*)")
 _COMMENT = re.compile(r" *# ?(.*)")
 _PARTS = ("postgres", "redis", "kafka")
-_NEEDED_BY = {
-    "postgres": "`api`, `consume`, `migrate` and `keys`",
-    "redis": "`api` and `consume`",
-    "kafka": "`consume` and `dead-letters`",
-}
 
 
 class Explanation(NamedTuple):
@@ -46,12 +42,12 @@ class Explanation(NamedTuple):
     remedy: str
 
 
-def explain(fault: Fault) -> Explanation:
+def explain(fault: Fault, schema: Schema) -> Explanation:
     """Return a fault with what is allowed, and how to set it."""
     origin = fault.origin.removeprefix("from ")
-    key = _by_path().get(fault.path)
+    key = schema.by_path.get(tuple(fault.path.split(".")))
     if key is None:
-        allowed = _names_in(fault.path)
+        allowed = _names_in(fault.path, schema)
         return Explanation(fault.path, fault.problem, origin, allowed, "", "", "")
     return Explanation(
         fault.path,
@@ -67,23 +63,17 @@ def explain(fault: Fault) -> Explanation:
 def hints(config: Config) -> Iterator[str]:
     """Yield a sentence for each part whose address is not set: no fault, but worth knowing."""
     for path in config.missing(*_PARTS):
-        part = path.split(".")[0]
         yield (
-            f"{path} is not set: `order-service run` starts its own; {_NEEDED_BY[part]} need it "
-            f"({variable_of(path)})"
+            f"{path} is not set: `order-service run` starts its own, other commands that need one "
+            f"ask for it ({variable_of(path)})"
         )
 
 
-@cache
-def _by_path() -> dict[str, Key]:
-    return {key.dotted: key for key in keys()}
-
-
-def _names_in(path: str) -> str:
+def _names_in(path: str, schema: Schema) -> str:
     """Return the keys of the section that an unknown key stands in."""
     section = path.split(".")[:-1]
     depth = len(section)
-    names = [key.path[depth] for key in keys() if list(key.path[:depth]) == section]
+    names = [key.path[depth] for key in schema.keys if list(key.path[:depth]) == section]
     return f"one of {', '.join(dict.fromkeys(names))}" if names else ""
 
 

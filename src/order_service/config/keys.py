@@ -1,21 +1,19 @@
-"""The keys of the configuration as a flat list, and how a raw value becomes a typed one.
+"""A key of the configuration, and how a raw value becomes a typed one.
 
 msgspec stops at the first fault of a document; a person who deploys wants all of them. So each
 key is converted on its own, by its own type.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
-from order_service.config.errors import variable_of
-from order_service.config.model import Config
-from order_service.config.secret import Secret, SecretUrl
+from .errors import variable_of
+from .secret import Secret, SecretUrl
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True}
 _BOOLEANS |= {"false": False, "no": False, "off": False, "0": False}
@@ -74,21 +72,6 @@ class Key:
         if isinstance(result, float) and not math.isfinite(result):
             raise ValueError("not a finite number")
         return result
-
-
-@cache
-def keys() -> tuple[Key, ...]:
-    """Return every key of the configuration, in the order of its definition."""
-    return tuple(_keys_of(Config, ()))
-
-
-def _keys_of(section: type[msgspec.Struct], above: tuple[str, ...]) -> Iterator[Key]:
-    for field in msgspec.structs.fields(section):
-        path = (*above, field.name)
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            yield from _keys_of(field.type, path)
-        elif above:  # what stands outside the sections describes the origin: no key
-            yield Key(path, field.type, field.default)
 
 
 def _parse(info: inspect.Type, text: str) -> object:

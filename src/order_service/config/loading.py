@@ -6,20 +6,20 @@ are gathered before any is reported.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import yaml
 from dotenv import dotenv_values
 
-from order_service.config.documents import Document, read_document
-from order_service.config.errors import ConfigError, Fault
-from order_service.config.keys import Key, keys
-from order_service.config.model import Config
-from order_service.config.rules import contradictions
+from .documents import YamlDocument, read_document
+from .errors import ConfigError, Fault, variable_of
+from .keys import Key
+from .model import Config
+from .schema import Schema
+from .section import Section
 
 FILE_VARIABLE = "ORDER_SERVICE_CONFIG"
 _DEFAULT_FILE = Path("config.yml")
@@ -28,7 +28,7 @@ _DOTENV_FILE = Path(".env")
 _SERVICE_LINK = re.compile(r"^(tcp|udp|sctp)://")
 _CLOSE = 0.85
 
-_Tree = dict[str, Any]
+KeyPath = tuple[str, ...]
 
 
 class Examination(NamedTuple):
@@ -43,28 +43,34 @@ class Examination(NamedTuple):
     warnings: tuple[str, ...]
     origins: Mapping[str, str]
     file: Path | None
+    schema: Schema
 
 
-def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+def load_config(
+    sections: Sequence[Section], path: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Config:
     """Return the configuration of this process.
 
-    The file is `path`, else what ORDER_SERVICE_CONFIG names, else ./config.yml if it exists;
-    `.env` of the current directory is read too. `environ` replaces `os.environ`.
+    Args:
+        sections: What the contexts can be told.
+        path: The file; else what ORDER_SERVICE_CONFIG names, else ./config.yml if it exists. `.env`
+            of the current directory is read too.
+        environ: Replaces `os.environ`.
 
     Raises:
         ConfigError: with every fault of every source.
     """
-    found = examine_config(path, environ)
+    found = examine_config(sections, path, environ)
     if found.config is None:
         raise ConfigError(found.faults)
     return found.config
 
 
 def examine_config(
-    path: Path | None = None, environ: Mapping[str, str] | None = None
+    sections: Sequence[Section], path: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> Examination:
     """Return what :func:`load_config` would, or what keeps it from that; raises nothing."""
-    loading = _Loading()
+    loading = _Loading(Schema(sections))
     loading.read_environment(os.environ if environ is None else environ)
     loading.read_file(path)
     loading.apply_environment()
@@ -74,14 +80,15 @@ def examine_config(
 class _Loading:
     """The values and faults that have been found so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
         self.values: dict[str, object] = {}
         self.origins: dict[str, str] = {}
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
         self.variables: dict[str, tuple[str, str]] = {}
         self.file: Path | None = None
-        self.lines: Mapping[tuple[str, ...], int] = {}
+        self.lines: Mapping[KeyPath, int] = {}
 
     def read_environment(self, environ: Mapping[str, str]) -> None:
         for name, text in self._dotenv().items():
@@ -112,46 +119,58 @@ class _Loading:
             return
         self.lines = document.lines
         self._refuse_repeated(document)
-        self._take_tree(document.tree)
+        for leaf, value in _walk(document.tree, (), _groups(self.schema)):
+            self._take_leaf(leaf, value)
 
-    def _refuse_repeated(self, document: Document) -> None:
+    def _refuse_repeated(self, document: YamlDocument) -> None:
         for path, line, first in document.repeated:
             problem = f"stands there twice, first in line {first}: one of them has no effect"
             self.faults.append(Fault(".".join(path), problem, f"from {self.file}, line {line}"))
 
-    def _take_tree(self, tree: object) -> None:
-        leaves = {key.path: key for key in keys()}
-        sections = {key.path[:depth] for key in keys() for depth in range(len(key.path))}
-        for path, value in _walk(tree, (), sections):
-            if path in leaves:
-                self._take_value(leaves[path], value)
-            elif path not in sections:
-                self._fault(path, _unknown(path, leaves))
-            elif value is not None:
-                self._fault(path, f"expected a section with keys, got {_shown(value)}")
+    def _take_leaf(self, path: KeyPath, value: object) -> None:
+        schema = self.schema
+        if key := schema.by_path.get(path):
+            self._take_value(key, value, path)
+        elif key := schema.renamed.get(path):
+            self.warnings.append(f"{'.'.join(path)} is called {key.dotted} now")
+            self._take_value(key, value, path)
+        elif path in schema.retired:
+            self.warnings.append(f"{'.'.join(path)} is no setting any more: it has no effect")
+        elif path not in _groups(schema):
+            self._fault(path, _unknown(path, schema.by_path))
+        elif value is not None:
+            self._fault(path, f"expected a section with keys, got {_shown(value)}")
 
-    def _fault(self, path: tuple[str, ...], problem: str) -> None:
+    def _fault(self, path: KeyPath, problem: str) -> None:
         name = ".".join(path) or str(self.file)
         self.faults.append(Fault(name, problem, self._place(path)))
 
-    def _place(self, path: tuple[str, ...]) -> str:
+    def _place(self, path: KeyPath) -> str:
         line = self.lines.get(path)
         return f"from {self.file}, line {line}" if line else f"from {self.file}"
 
-    def _take_value(self, key: Key, value: object) -> None:
+    def _take_value(self, key: Key, value: object, path: KeyPath) -> None:
         if value is None:  # `host:` with nothing behind it asks for the default
             return
         try:
             self.values[key.dotted] = key.from_value(value)
-            self.origins[key.dotted] = self._place(key.path)
+            self.origins[key.dotted] = self._place(path)
         except ValueError:
-            self._fault(key.path, _unfit(key, value))
+            self._fault(path, _unfit(key, value))
 
     def apply_environment(self) -> None:
-        ours = {key.variable: key for key in keys()}
-        for name, (text, origin) in self.variables.items():
+        """Take the variables; a setting's present name wins over one that it had."""
+        renamed = {variable_of(".".join(old)): key for old, key in self.schema.renamed.items()}
+        retired = {variable_of(".".join(path)) for path in self.schema.retired}
+        ours = self.schema.by_variable
+        for name, (text, origin) in sorted(self.variables.items(), key=lambda v: v[0] in ours):
             if name in ours:
                 self._take_text(ours[name], text, origin)
+            elif key := renamed.get(name):
+                self.warnings.append(f"{name} is called {key.variable} now")
+                self._take_text(key, text, origin)
+            elif name in retired:
+                self.warnings.append(f"{name} is no setting any more: it has no effect")
             elif close := _misspelled(name, ours):
                 self.warnings.append(f"{name} is no setting: did you mean {close}?")
 
@@ -169,30 +188,34 @@ class _Loading:
 
     def result(self) -> Examination:
         warnings = tuple(self.warnings)
-        config = msgspec.convert(
-            _nested(self.values) | {"warnings": warnings}, Config, dec_hook=_as_it_is
-        )
-        config = msgspec.structs.replace(config, file=self.file)
+        config = self.schema.build(self.values, warnings=warnings, file=self.file)
         found = {fault.path for fault in self.faults}
-        for path, problem in contradictions(config):
+        for path, problem in self.schema.contradictions(config):
             if path not in found:
                 self.faults.append(Fault(path, problem, self.origins.get(path, "")))
         usable = None if self.faults else config
-        return Examination(usable, tuple(self.faults), warnings, self.origins, self.file)
+        faults = tuple(self.faults)
+        return Examination(usable, faults, warnings, self.origins, self.file, self.schema)
+
+
+def _groups(schema: Schema) -> frozenset[KeyPath]:
+    """Return the sections that a file may have: those of today and of earlier versions."""
+    former = (*schema.renamed, *schema.retired)
+    return schema.groups | {path[:depth] for path in former for depth in range(1, len(path))}
 
 
 def _walk(
-    tree: object, path: tuple[str, ...], sections: set[tuple[str, ...]]
-) -> Iterator[tuple[tuple[str, ...], object]]:
+    tree: object, path: KeyPath, groups: frozenset[KeyPath]
+) -> Iterator[tuple[KeyPath, object]]:
     """Yield each leaf of a document; what stands below no known section is one leaf."""
-    if path in sections and isinstance(tree, dict):
+    if path in groups and isinstance(tree, dict):
         for name, value in tree.items():
-            yield from _walk(value, (*path, str(name)), sections)
+            yield from _walk(value, (*path, str(name)), groups)
     else:
         yield path, tree
 
 
-def _unknown(path: tuple[str, ...], leaves: Mapping[tuple[str, ...], Key]) -> str:
+def _unknown(path: KeyPath, leaves: Mapping[KeyPath, Key]) -> str:
     known = {leaf[: len(path)] for leaf in leaves if leaf[: len(path) - 1] == path[:-1]}
     close = get_close_matches(path[-1], [name[-1] for name in known], 1)
     if close:
@@ -225,18 +248,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "it is not YAML"
-
-
-def _nested(values: Mapping[str, object]) -> _Tree:
-    tree: _Tree = {}
-    for dotted, value in values.items():
-        *above, name = dotted.split(".")
-        section = tree
-        for part in above:
-            section = section.setdefault(part, {})
-        section[name] = value
-    return tree
-
-
-def _as_it_is(_kind: type, value: object) -> object:
-    return value

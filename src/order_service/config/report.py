@@ -5,15 +5,14 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from order_service.config.model import Config
-from order_service.config.secret import Secret
+from .model import Config
+from .schema import settings_of
+from .secret import Secret
 
 
 def redacted(config: Config) -> dict[str, Any]:
     """Return the settings as nested plain values, fit for JSON, with every secret masked."""
-    tree: dict[str, Any] = _plain(config)
-    del tree["file"], tree["warnings"]
-    return tree
+    return {name: _plain(settings) for name, settings in settings_of(config).items()}
 
 
 def flat(config: Config) -> dict[str, object]:

@@ -1,35 +1,26 @@
-"""What must hold between settings, beyond the range of each."""
+"""What must hold between the settings of the machinery, beyond the range of each."""
 
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from ipaddress import ip_network
 
-from order_service.config.model import Config, Http, Kafka, Redis, Retry
+from .model import (
+    HttpSettings,
+    KafkaSettings,
+    PostgresSettings,
+    RedisSettings,
+    RetrySettings,
+    TracingSettings,
+)
+from .section import Contradiction
 
 # RFC 6454: scheme and host in small letters, and the port if it is not the usual one.
 _is_origin = re.compile(r"https?://[a-z0-9.\-\[\]:]+\Z").match
 
 
-def contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield the path of each setting that contradicts another one, and the reason."""
-    pool = config.postgres.pool
-    if config.postgres.read_host and not config.postgres.host:
-        yield "postgres.read_host", "is set without postgres.host, the primary"
-    if pool.min_size > pool.max_size:
-        yield "postgres.pool.min_size", f"is more than postgres.pool.max_size ({pool.max_size})"
-    yield from _of_http(config.http)
-    yield from _of_retry("postgres.retry", config.postgres.retry)
-    yield from _of_retry("kafka.retry", config.kafka.retry)
-    yield from _of_limits(config.kafka)
-    yield from _of_login(config.kafka)
-    yield from _of_redis(config.redis)
-    yield from _of_certificates(config)
-    if config.tracing.endpoint and not _has_opentelemetry():
-        yield "tracing.endpoint", "needs OpenTelemetry: pip install 'order-service[tracing]'"
-
-
-def _of_http(http: Http) -> Iterator[tuple[str, str]]:
+def of_http(http: HttpSettings) -> Iterator[Contradiction]:
+    """Yield list items that are nothing of the kind."""
     for origin in http.origins:
         if origin != "*" and not _is_origin(origin):
             yield "http.cors_origins", f"{origin!r} is no origin such as https://shop.example"
@@ -40,35 +31,27 @@ def _of_http(http: Http) -> Iterator[tuple[str, str]]:
             yield "http.trusted_proxies", str(error)
 
 
-def _of_retry(path: str, retry: Retry) -> Iterator[tuple[str, str]]:
-    if retry.base_delay > retry.max_delay:
-        yield f"{path}.base_delay", f"is more than {path}.max_delay ({retry.max_delay})"
+def of_postgres(postgres: PostgresSettings) -> Iterator[Contradiction]:
+    """Yield what a replica, a certificate and a retry need besides."""
+    if postgres.read_host and not postgres.host:
+        yield "postgres.read_host", "is set without postgres.host, the primary"
+    yield from _of_retry("postgres.retry", postgres.retry)
+    yield from _together("postgres", "sslcert", postgres.sslcert, "sslkey", postgres.sslkey)
 
 
-def _of_limits(kafka: Kafka) -> Iterator[tuple[str, str]]:
-    if kafka.batch.max_bytes < kafka.max_message_bytes:
-        yield (
-            "kafka.batch.max_bytes",
-            f"is less than kafka.max_message_bytes ({kafka.max_message_bytes})",
-        )
-    if kafka.session_timeout > kafka.max_poll_interval:
-        yield (
-            "kafka.session_timeout",
-            f"is more than kafka.max_poll_interval ({kafka.max_poll_interval})",
-        )
-    if kafka.dead_letter_topic == kafka.topic:
-        yield "kafka.dead_letter_topic", "is the topic of the orders themselves (kafka.topic)"
-
-
-def _of_login(kafka: Kafka) -> Iterator[tuple[str, str]]:
+def of_kafka(kafka: KafkaSettings) -> Iterator[Contradiction]:
+    """Yield what a login, a certificate and a retry need besides."""
     sasl = kafka.security_protocol.startswith("SASL_")
     if sasl and not kafka.sasl.mechanism:
         yield "kafka.sasl.mechanism", f"is needed for {kafka.security_protocol}"
     if sasl and not kafka.sasl.username:
         yield "kafka.sasl.username", f"is needed for {kafka.security_protocol}"
+    yield from _of_retry("kafka.retry", kafka.retry)
+    yield from _certificate("kafka", kafka.ssl_certfile, kafka.ssl_keyfile)
 
 
-def _of_redis(redis: Redis) -> Iterator[tuple[str, str]]:
+def of_redis(redis: RedisSettings) -> Iterator[Contradiction]:
+    """Yield addresses that exclude each other, and certificates without TLS."""
     if redis.sentinels and redis.cluster_nodes:
         yield "redis.cluster_nodes", "is set beside redis.sentinels: it is one or the other"
     if redis.sentinels and not redis.sentinel_master:
@@ -79,19 +62,30 @@ def _of_redis(redis: Redis) -> Iterator[tuple[str, str]]:
     for key, path in files.items():
         if path and not redis.url.reveal().startswith("rediss://"):
             yield f"redis.{key}", "has no effect unless redis.url begins with rediss://"
+    yield from _certificate("redis", redis.ssl_certfile, redis.ssl_keyfile)
 
 
-def _of_certificates(config: Config) -> Iterator[tuple[str, str]]:
-    redis, kafka, postgres = config.redis, config.kafka, config.postgres
-    pairs = (
-        ("kafka.ssl_certfile", kafka.ssl_certfile, "kafka.ssl_keyfile", kafka.ssl_keyfile),
-        ("redis.ssl_certfile", redis.ssl_certfile, "redis.ssl_keyfile", redis.ssl_keyfile),
-        ("postgres.sslcert", postgres.sslcert, "postgres.sslkey", postgres.sslkey),
-    )
-    for certificate, has_certificate, key, has_key in pairs:
-        if bool(has_certificate) != bool(has_key):
-            absent = key if has_certificate else certificate
-            yield absent, "is needed: a certificate and its key go together"
+def of_tracing(tracing: TracingSettings) -> Iterator[Contradiction]:
+    """Yield traces that nothing could send."""
+    if tracing.endpoint and not _has_opentelemetry():
+        yield "tracing.endpoint", "needs OpenTelemetry: pip install 'order-service[tracing]'"
+
+
+def _of_retry(path: str, retry: RetrySettings) -> Iterator[Contradiction]:
+    if retry.base_delay > retry.max_delay:
+        yield f"{path}.base_delay", f"is more than {path}.max_delay ({retry.max_delay})"
+
+
+def _certificate(section: str, certificate: str, key: str) -> Iterator[Contradiction]:
+    return _together(section, "ssl_certfile", certificate, "ssl_keyfile", key)
+
+
+def _together(
+    section: str, one: str, has_one: str, other: str, has_other: str
+) -> Iterator[Contradiction]:
+    if bool(has_one) != bool(has_other):
+        absent = other if has_one else one
+        yield f"{section}.{absent}", "is needed: a certificate and its key go together"
 
 
 def _has_opentelemetry() -> bool:

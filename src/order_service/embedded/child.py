@@ -58,7 +58,7 @@ class Child:
         seen_up: it came up at least once, so a fault from now on is met by a restart.
         since: when it came up last, on the supervisor's clock.
         restart_at: when it is started again if it stands in `BACKOFF`.
-        settled: set while no `start()` is under way.
+        start_finished: set while no `start()` is under way.
     """
 
     part: Part
@@ -71,11 +71,11 @@ class Child:
     seen_up: bool = field(default=False, init=False)
     since: float = field(default=0.0, init=False)
     restart_at: float = field(default=0.0, init=False)
-    settled: threading.Event = field(default_factory=threading.Event, init=False)
+    start_finished: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
         """Begin at rest: nothing is being started."""
-        self.settled.set()
+        self.start_finished.set()
 
     @property
     def name(self) -> str:

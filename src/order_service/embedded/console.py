@@ -6,51 +6,67 @@ write to our output themselves, unchanged: their logs are structured and say whe
 
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TextIO
 
-_COLOURS = {"consumer": "\033[36m", "api": "\033[32m", "demo": "\033[35m"}
-_BOLD, _DIM, _YELLOW, _RED, _RESET = "\033[1m", "\033[2m", "\033[33m", "\033[31m", "\033[0m"
-_NAME_WIDTH = 8
+from order_service.embedded.workload import Endpoint
+
+_COLOURS = tuple(f"\033[{code}m" for code in (32, 36, 35, 34, 33, 92, 96, 95, 94, 93))
+_BOLD, _YELLOW, _RED, _RESET = "\033[1m", "\033[33m", "\033[31m", "\033[0m"
+_LABEL_WIDTH = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Welcome:
-    """What a person needs to know about a stack that is ready."""
+class Banner:
+    """What a person needs to know about a stack that is ready.
 
-    url: str
-    consumer_metrics_url: str
+    Attributes:
+        endpoints: of the services that serve HTTP, with their names.
+        data_dir: where data and addresses are.
+        seconds: that the start took.
+        hints: what to do next, a line each.
+        notes: what to beware of.
+    """
+
+    endpoints: Sequence[tuple[str, Endpoint]]
     data_dir: Path
     seconds: float
-    notes: tuple[str, ...]
+    hints: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
-def _python() -> str:
+def python_command() -> str:
     """Return the running interpreter as it can be called from the current directory."""
     program, here = Path(sys.executable), Path.cwd()
     return str(program.relative_to(here) if program.is_relative_to(here) else program)
 
 
 class Console:
-    """Writes to a terminal or a file; `out` and `err` stay open."""
+    """Writes to a terminal or a file; `out` and `err` stay open.
 
-    def __init__(self, out: TextIO, err: TextIO) -> None:
+    `children` are the names of those whose lines are relayed: each has a colour by its place.
+    """
+
+    def __init__(self, out: TextIO, err: TextIO, children: Sequence[str] = ()) -> None:
         self._out = out
         self._err = err
         self._lock = threading.Lock()
+        self._width = max(map(len, children), default=0)
+        self._colours = {
+            name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(children)
+        }
         self.terminal = out.isatty() and err.isatty()
 
-    def welcome(self, welcome: Welcome) -> None:
+    def ready(self, banner: Banner) -> None:
         """Print where everything is."""
-        self._write(self._out, "\n".join(["", *self._lines(welcome), "", ""]))
+        self._write(self._out, "\n".join(["", *self._lines(banner), "", ""]))
 
     def error(self, message: str) -> None:
         """Print why the command cannot go on."""
-        text = f"{_RED}error:{_RESET} {message}" if self.terminal else f"error: {message}"
-        self._write(self._err, f"{text}\n")
+        self._write(self._err, f"{self._style(_RED, 'error:')} {message}\n")
 
     def say(self, message: str) -> None:
         """Print what a person who waits may want to know."""
@@ -63,8 +79,8 @@ class Console:
         return copy
 
     def _copy(self, name: str, pipe: IO[bytes]) -> None:
-        colour = _COLOURS.get(name, _DIM)
-        prefix = f"{colour}{name:<{_NAME_WIDTH}}{_RESET} "
+        colour = self._colours.get(name, _BOLD)
+        prefix = f"{colour}{name:<{self._width}}{_RESET} "
         # The pipe is closed under us when the child is stopped.
         with suppress(OSError, ValueError):
             for line in pipe:
@@ -76,22 +92,28 @@ class Console:
             to.write(text)
             to.flush()
 
-    def _lines(self, welcome: Welcome) -> Iterable[str]:
-        yield self._style(_BOLD, f"  The Order Service is ready ({welcome.seconds:.1f} s).")
+    def _lines(self, banner: Banner) -> Iterable[str]:
+        yield self._style(_BOLD, f"  The Order Service is ready ({banner.seconds:.1f} s).")
         yield ""
-        yield f"  Page      {welcome.url}/"
-        yield f"  API       {welcome.url}/swagger/"
-        yield f"  Health    {welcome.url}/health/ready"
-        yield f"  Metrics   {welcome.url}/metrics"
-        if welcome.consumer_metrics_url:
-            yield f"            {welcome.consumer_metrics_url}/metrics (consumer)"
-        yield f"  Data      {welcome.data_dir} (addresses in stack.env)"
+        yield from _page_lines(banner.endpoints)
+        yield f"  {'Data':<{_LABEL_WIDTH}} {banner.data_dir} (addresses in stack.env)"
         yield ""
-        yield f"  Send orders from another terminal: {_python()} -m producer --count 10"
+        yield from (f"  {hint}" for hint in banner.hints)
         yield "  Stop with Ctrl-C."
-        for note in welcome.notes:
+        for note in banner.notes:
             yield ""
             yield self._style(_YELLOW, f"  {note}")
 
     def _style(self, code: str, text: str) -> str:
         return f"{code}{text}{_RESET}" if self.terminal else text
+
+
+def _page_lines(endpoints: Sequence[tuple[str, Endpoint]]) -> Iterable[str]:
+    """Yield the pages; those under a label that stood before say whose they are instead."""
+    shown: set[str] = set()
+    for name, endpoint in endpoints:
+        for label, path in endpoint.pages.items():
+            repeated = label in shown
+            shown.add(label)
+            lead, whose = ("", f" ({name})") if repeated else (label, "")
+            yield f"  {lead:<{_LABEL_WIDTH}} {endpoint.url}{path}{whose}"

@@ -1,10 +1,11 @@
-"""One stack a data directory: two of them would write to the same database files."""
+"""Locks between processes: a file that one process holds, until it ends, however it ends."""
 
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 class AlreadyRunningError(Exception):
@@ -12,18 +13,25 @@ class AlreadyRunningError(Exception):
 
 
 @contextmanager
+def waited_for(path: Path) -> Iterator[None]:
+    """Hold the lock of this file for the block; blocks until no other process does."""
+    with _opened(path) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def locked(data_dir: Path) -> Iterator[None]:
     """Create the data directory if need be and hold it for this process alone.
 
-    The kernel drops the lock when the process ends, however it ends.
+    Two stacks on one directory would write to the same database files.
 
     Raises:
         AlreadyRunningError: at once if another process holds it; the message names its id.
         OSError: the directory cannot be made or written.
     """
     data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
-    # Append, so that opening the file does not wipe the id of the process that holds it.
-    with (data_dir / "run.lock").open("a+", encoding="ascii") as file:
+    with _opened(data_dir / "run.lock") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -33,6 +41,11 @@ def locked(data_dir: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _opened(path: Path) -> IO[str]:
+    # Append, so that opening the file does not wipe the id of the process that holds it.
+    return path.open("a+", encoding="ascii")
 
 
 def _message(data_dir: Path, pid: str) -> str:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 
 from order_service.embedded.processes import EmbeddedServerError
+from order_service.infra.listening import why_not_listen
 
 HOST = "127.0.0.1"
 _RANGE = range(20_000, 32_000)
@@ -19,10 +20,10 @@ _ATTEMPTS = 200
 class Port:
     """The port of one server, the same from start to start as long as nobody else takes it."""
 
-    def __init__(self, fixed: int | None = None, dice: random.Random | None = None) -> None:
-        """`fixed` is the only port to take; None is any, drawn with `dice`."""
+    def __init__(self, fixed: int | None = None, rng: random.Random | None = None) -> None:
+        """`fixed` is the only port to take; None is any, drawn with `rng`."""
         self._fixed = fixed
-        self._dice = dice
+        self._rng = rng
         self.number = fixed or 0
 
     def claim(self) -> int:
@@ -34,13 +35,13 @@ class Port:
         if not (self.number and is_free(self.number)):
             if self._fixed:
                 raise EmbeddedServerError(f"port {self._fixed} is taken by another program")
-            self.number = free_port(self._dice)
+            self.number = free_port(self._rng)
         return self.number
 
 
-def free_port(dice: random.Random | None = None) -> int:
+def free_port(rng: random.Random | None = None) -> int:
     """Return a port nobody listens on now; another program may take it before the caller does."""
-    numbers: Sequence[int] = (dice or random.SystemRandom()).sample(_RANGE, _ATTEMPTS)
+    numbers: Sequence[int] = (rng or random.SystemRandom()).sample(_RANGE, _ATTEMPTS)
     for number in numbers:
         if is_free(number):
             return number
@@ -49,14 +50,7 @@ def free_port(dice: random.Random | None = None) -> int:
 
 def is_free(number: int) -> bool:
     """Whether a server could listen on loopback port `number` now."""
-    with socket.socket() as candidate:
-        # As servers do: connections of an earlier run that linger in TIME_WAIT are no hindrance.
-        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            candidate.bind((HOST, number))
-        except OSError:
-            return False
-    return True
+    return why_not_listen(HOST, number) is None
 
 
 def ask(number: int, request: bytes, length: int, timeout: float = 1.0) -> bytes:

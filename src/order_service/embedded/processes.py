@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from order_service.embedded import die_with_parent
-from order_service.embedded.process_table import await_gone, descendants, identity, send
+from order_service.embedded.process_table import await_gone, identity, process_tree, send
 
 _GONE_TIMEOUT = 10.0
 _LOG_LIMIT_BYTES = 16 * 1024 * 1024
@@ -83,7 +83,7 @@ class ChildProcess:
         self._ended = False
         self._pid_file = folder / f"{name}.pid"
         end_leftover(self._pid_file)
-        self.log = Log(folder / f"{name}.log")
+        self.log = LogFile(folder / f"{name}.log")
         launcher = [sys.executable, "-I", "-S", die_with_parent.__file__]
         arguments = [*launcher, str(os.getpid()), str(int(orphan_signal)), *command]
         env = {**os.environ, **(environment or {})}
@@ -112,7 +112,7 @@ class ChildProcess:
         """Ask it to end by signal `number`; after `timeout` seconds end it by force."""
         if self.alive():
             self.resume()
-            send([self.pid], number)
+            self.popen.send_signal(number)
             self.wait(timeout)
         self.kill()
 
@@ -131,15 +131,15 @@ class ChildProcess:
     def suspend(self) -> None:
         """Let it and its children hang (SIGSTOP): their sockets stay open and say nothing."""
         # The parent first, so that it cannot fork behind our back.
-        send([self.pid], signal.SIGSTOP)
-        send(descendants(self.pid), signal.SIGSTOP)
+        self.popen.send_signal(signal.SIGSTOP)
+        send(process_tree(self.pid), signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it and its children go on (SIGCONT)."""
-        send([*descendants(self.pid), self.pid], signal.SIGCONT)
+        send(reversed(process_tree(self.pid)), signal.SIGCONT)
 
 
-class Log:
+class LogFile:
     """The log file of a child; what earlier runs wrote is kept, up to a bound."""
 
     def __init__(self, path: Path) -> None:
@@ -175,11 +175,10 @@ def end_leftover(pid_file: Path) -> None:
 
 def end_tree(pid: int) -> None:
     """Kill process `pid` and all its descendants; block until they are gone."""
-    send([pid], signal.SIGSTOP)
-    tree = [pid, *descendants(pid)]
-    processes = {each: identity(each) for each in tree}
+    send(process_tree(pid)[:1], signal.SIGSTOP)
+    tree = process_tree(pid)
     send(tree, signal.SIGKILL)
-    if not await_gone(processes, _GONE_TIMEOUT):
+    if not await_gone(tree, _GONE_TIMEOUT):
         raise EmbeddedServerError(f"process {pid} or a child of it does not end")
 
 

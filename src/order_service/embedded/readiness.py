@@ -7,22 +7,23 @@ from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from order_service.embedded.workload import Endpoint
+
 _TIMEOUT_S = 5.0
 _PAUSE_S = 0.05
-_PAUSES_BEFORE_WORD = 200  # 10 s
+_PAUSES_PER_REPORT = 200  # 10 s
 
 
-class StoppedError(Exception):
+class StartCancelledError(Exception):
     """The start was given up while it waited."""
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class HealthProbe:
     """`/health/ready` of one service."""
 
     service: str
-    host: str
-    port: int
+    endpoint: Endpoint
 
     def fault(self) -> str:
         """Ask once, for at most five seconds; "" if ready, else what is in the way."""
@@ -32,7 +33,8 @@ class Probe:
             return f"{self.service} does not answer yet ({error})"
 
     def _ask(self) -> str:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=_TIMEOUT_S)
+        host, port = self.endpoint.connect_host, self.endpoint.port
+        connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
         with closing(connection):
             connection.request("GET", "/health/ready")
             response = connection.getresponse()
@@ -43,33 +45,33 @@ class Probe:
         return f"{self.service} is not ready: {body}"
 
 
-class Readiness:
+class ReadinessStep:
     """Waits for probes in turn, without limit; `say` hears every ten seconds what is missing."""
 
     name = "ready"
 
-    def __init__(self, probes: Iterable[Probe], say: Callable[[str], None]) -> None:
+    def __init__(self, probes: Iterable[HealthProbe], say: Callable[[str], None]) -> None:
         self._probes = tuple(probes)
         self._say = say
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Block until every probe is content.
+        """Block until every service is ready.
 
         Raises:
-            StoppedError: `stop` or `kill` was called.
+            StartCancelledError: `stop` or `kill` was called.
         """
         for probe in self._probes:
             self._wait_for(probe)
 
-    def _wait_for(self, probe: Probe) -> None:
+    def _wait_for(self, probe: HealthProbe) -> None:
         asked = 0
         while fault := probe.fault():
             asked += 1
-            if asked % _PAUSES_BEFORE_WORD == 0:
+            if asked % _PAUSES_PER_REPORT == 0:
                 self._say(f"still waiting: {fault}")
             if self._stopped.wait(_PAUSE_S):
-                raise StoppedError("stopped while waiting for readiness")
+                raise StartCancelledError("stopped while waiting for readiness")
 
     def stop(self, timeout: float = 10.0) -> None:
         """Make `start` give up; does not block."""

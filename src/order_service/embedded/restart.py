@@ -29,7 +29,7 @@ class RestartLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RestartDecision:
     """What follows from one death: a delay, and how many deaths there were in the window (s)."""
 
     delay: float
@@ -51,14 +51,14 @@ class RestartPolicy:
         self._in_a_row = 0
         self._deaths: deque[float] = deque()
 
-    def died(self, now: float, uptime: float) -> Verdict:
+    def died(self, now: float, uptime: float) -> RestartDecision:
         """Record a death at `now` after `uptime` seconds of life; both on one monotonic clock."""
         self._in_a_row = 1 if uptime >= self._limits.stable_after else self._in_a_row + 1
         self._deaths.append(now)
         while self._deaths[0] <= now - self._limits.loop_window:
             self._deaths.popleft()
         recent = len(self._deaths)
-        return Verdict(
+        return RestartDecision(
             self._delay(), recent, self._limits.loop_window, recent >= self._limits.loop_deaths
         )
 

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from order_service.embedded.child import Part
 from order_service.embedded.processes import (
     ChildProcess,
     EmbeddedServerError,
@@ -22,44 +23,24 @@ _PROBE_SECONDS = 0.02
 _PASSING_FAULTS = ("address already in use", "pre-existing shared memory block is still in use")
 
 
-class Server(Protocol):
+class Server(Part, Protocol):
     """A server that listens on loopback and lives no longer than this process.
 
-    `stop` and `kill` may be called from another thread while `start` blocks; `start` then raises
-    soon. A stopped or killed server can be started again, on the same port unless another program
-    took it meanwhile.
+    Its start blocks until it answers, and does nothing if it runs. It raises `EmbeddedServerError`
+    if the server does not answer in time, the text ends with its log's tail then; or if another
+    living process runs a server in its folder. A stopped or killed server can be started again, on
+    the same port unless another program took it meanwhile.
     """
-
-    @property
-    def name(self) -> str:
-        """Name for logs."""
 
     @property
     def pid(self) -> int | None:
         """Pid of its main process; None while it does not run."""
 
-    def start(self) -> None:
-        """Block until it answers; do nothing if it runs.
-
-        Raises:
-            EmbeddedServerError: it does not answer in time, the text ends with its log's tail; or
-                another living process runs a server in its folder.
-        """
-
-    def stop(self, timeout: float = 10.0) -> None:
-        """End it in good order, by force after `timeout` seconds; harmless if it is not running."""
-
-    def kill(self) -> None:
-        """End it at once (SIGKILL); harmless if it is not running."""
-
     def suspend(self) -> None:
-        """Let it hang (SIGSTOP): it accepts connections and answers nothing."""
+        """Let it hang (SIGSTOP): it accepts connections, answers nothing, and counts as alive."""
 
     def resume(self) -> None:
         """End the hanging (SIGCONT)."""
-
-    def alive(self) -> bool:
-        """Whether it runs, or hangs, now; never blocks."""
 
     def environment(self) -> dict[str, str]:
         """Its address, as the environment variables of the service; valid after a start."""

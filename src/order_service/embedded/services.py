@@ -87,7 +87,7 @@ class Service:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
 
-class Step(Service):
+class SetupStep(Service):
     """A command that must end well before others may start."""
 
     def start(self) -> None:

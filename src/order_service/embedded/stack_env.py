@@ -21,11 +21,6 @@ def configured_addresses(config: Config) -> dict[str, str]:
     values = {
         "HTTP_HOST": config.http.host,
         "HTTP_PORT": str(config.http.port),
-        "METRICS_CONSUMER_HOST": config.metrics.consumer_host,
-        "METRICS_CONSUMER_PORT": str(config.metrics.consumer_port),
-        "KAFKA_TOPIC": config.kafka.topic,
-        "KAFKA_DEAD_LETTER_TOPIC": config.kafka.dead_letter_topic,
-        "KAFKA_GROUP_ID": config.kafka.group_id,
         "KAFKA_BOOTSTRAP_SERVERS": config.kafka.bootstrap_servers,
         "KAFKA_API_VERSION": config.kafka.api_version,
         "REDIS_URL": config.redis.url.reveal(),

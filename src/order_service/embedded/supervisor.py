@@ -18,10 +18,10 @@ from order_service.embedded.events import (
     StopRequested,
     attempt,
 )
-from order_service.embedded.shutdown import Grace, Shutdown
+from order_service.embedded.shutdown import Shutdown, StopTimeouts
 
 
-class Log(Protocol):
+class EventLog(Protocol):
     """The part of a structured logger that the supervisor needs."""
 
     def info(self, event: str, **fields: object) -> object:
@@ -43,7 +43,7 @@ class StartFailedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Runtime:
     """What a supervisor takes from outside.
 
     Attributes:
@@ -55,12 +55,12 @@ class Surroundings:
         grace: how long the stop may take.
     """
 
-    log: Log
+    log: EventLog
     clock: Callable[[], float]
     inbox: Inbox
     workers: Executor
     look: float = 1.0
-    grace: Grace = field(default_factory=Grace)
+    grace: StopTimeouts = field(default_factory=StopTimeouts)
 
 
 class Supervisor:
@@ -73,12 +73,12 @@ class Supervisor:
     def __init__(
         self,
         children: Iterable[Child],
-        surroundings: Surroundings,
+        runtime: Runtime,
         on_up: Callable[[str], Iterable[str]],
     ) -> None:
         self._children = {child.name: child for child in children}
-        self._around = surroundings
-        self._log = surroundings.log
+        self._runtime = runtime
+        self._log = runtime.log
         self._on_up = on_up
         self._failure: StartFailedError | None = None
 
@@ -92,7 +92,7 @@ class Supervisor:
         try:
             while not isinstance(event, StopRequested) and self._failure is None:
                 self._look_after_all()
-                event = self._around.inbox.get(self._patience())
+                event = self._runtime.inbox.get(self._until_next_look())
                 if isinstance(event, StartEnded):
                     self._start_ended(event.child, event.error)
         finally:
@@ -109,28 +109,28 @@ class Supervisor:
 
     def _is_due(self, child: Child) -> bool:
         if child.state is State.BACKOFF:
-            return self._around.clock() >= child.restart_at
+            return self._runtime.clock() >= child.restart_at
         return child.state is State.WAITING and all(
             self._children[name].ready for name in child.after
         )
 
-    def _patience(self) -> float:
-        now = self._around.clock()
+    def _until_next_look(self) -> float:
+        now = self._runtime.clock()
         backoffs = (c.restart_at for c in self._children.values() if c.state is State.BACKOFF)
-        return max(0.0, min([self._around.look, *(at - now for at in backoffs)]))
+        return max(0.0, min([self._runtime.look, *(at - now for at in backoffs)]))
 
     def _start(self, child: Child, *, replace: bool = False) -> None:
         child.state = State.STARTING
-        child.settled.clear()
+        child.start_finished.clear()
 
         def job() -> None:
             if replace:
-                attempt(lambda: child.part.stop(self._around.grace.service))
+                attempt(lambda: child.part.stop(self._runtime.grace.service))
             error = attempt(child.part.start)
-            child.settled.set()
-            self._around.inbox.put(StartEnded(child, error))
+            child.start_finished.set()
+            self._runtime.inbox.put(StartEnded(child, error))
 
-        self._around.workers.submit(child.name, job)
+        self._runtime.workers.submit(child.name, job)
 
     def _start_ended(self, child: Child, error: Exception | None) -> None:
         if error is None:
@@ -143,7 +143,7 @@ class Supervisor:
     def _came_up(self, child: Child) -> None:
         self._log.info(f"{child.name} is {'done' if child.once else 'up'}", child=child.name)
         child.state = State.DONE if child.once else State.UP
-        child.since = self._around.clock()
+        child.since = self._runtime.clock()
         child.seen_up = True
         for name in self._on_up(child.name):
             self._replace(self._children[name])
@@ -154,17 +154,17 @@ class Supervisor:
             self._start(child, replace=True)
 
     def _died(self, child: Child, what: str) -> None:
-        now = self._around.clock()
-        verdict = child.policy.died(now, now - child.since if child.state is State.UP else 0.0)
+        now = self._runtime.clock()
+        decision = child.policy.died(now, now - child.since if child.state is State.UP else 0.0)
         self._end_bound(child)
         child.state = State.BACKOFF
-        child.restart_at = now + verdict.delay
-        delay = round(verdict.delay, 2)
+        child.restart_at = now + decision.delay
+        delay = round(decision.delay, 2)
         self._log.warning(f"{child.name} {what}", child=child.name, restart_in_s=delay)
-        if verdict.crash_loop:
+        if decision.crash_loop:
             self._log.error(
-                f"{child.name} has died {verdict.recent_deaths} times in "
-                f"{verdict.window:.0f} s: see its log for the cause",
+                f"{child.name} has died {decision.recent_deaths} times in "
+                f"{decision.window:.0f} s: see its log for the cause",
                 child=child.name,
             )
 
@@ -178,7 +178,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         self._log.info("stopping", children=sorted(self._children))
-        around = self._around
-        shutdown = Shutdown(around.grace, around.clock, around.inbox, around.workers)
+        runtime = self._runtime
+        shutdown = Shutdown(runtime.grace, runtime.clock, runtime.inbox, runtime.workers)
         for name in shutdown.stop(self._children.values()):
             self._log.error(f"{name} may still be running", child=name)

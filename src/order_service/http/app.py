@@ -1,50 +1,52 @@
 """The application factory: services in, a WSGI application out."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 import structlog
 from flask import Flask, Response, request
 
-from order_service.contexts.orders import api as orders_api
-from order_service.contexts.orders.api import ListLimits, OrderLookup, Representation
 from order_service.infra.tracing import traceparent
 from order_service.metrics import Registry
 
 from . import health, page, problems, swagger
-from .front import Front
-from .guard import Limits, RequestGuard, Wsgi
+from .access import OWN_ACCESS, Access, RouteAccess
+from .api_part import ApiPart
+from .fast_path import FastPaths
+from .front import Door, Front
+from .guard import Limits, RequestGuard
+from .headers import REQUEST_ID
 from .health import Readiness
-from .hot_path import HotPath
 from .metering import HttpMeter, instrument
 from .openapi import describe
-from .request_id import HEADER, request_id_of
+from .request_id import request_id_of
 from .security import COMMON
 from .tracing import TRACEPARENT
 
 _log = structlog.get_logger(__name__)
 
+_PARAMETER = re.compile("<[^>]+>")
+
 
 @dataclass(frozen=True)
 class ApiServices:
-    """What the API needs; bootstrap makes it.
+    """What the API is made of.
 
     Attributes:
-        lookup: Finds orders.
-        readiness: Knows how the parts are.
+        parts: What the contexts add.
         registry: Holds the metrics of this process.
         web_dir: Directory of the page.
-        list_limits: Lengths of a page of `GET /orders`.
         limits: Largest parts of a request.
-        front: Who may read, from where and how often.
+        front: From where and how often may be asked.
     """
 
-    lookup: OrderLookup
-    readiness: Readiness
+    parts: Sequence[ApiPart]
     registry: Registry
     web_dir: Path
-    list_limits: ListLimits = field(default_factory=ListLimits)
     limits: Limits = field(default_factory=Limits)
     front: Front = field(default_factory=Front)
 
@@ -86,7 +88,7 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
-    response.headers[HEADER] = request_id_of(request.environ)
+    response.headers[REQUEST_ID] = request_id_of(request.environ)
     return response
 
 
@@ -94,30 +96,58 @@ def _end(_: BaseException | None) -> None:
     structlog.contextvars.unbind_contextvars("request_id", "trace_id")
 
 
-def create_app(services: ApiServices) -> Flask:
-    """Return the Flask application with all routes, as tests and tools use it."""
-    app, meter = _create(services, Representation(COMMON))
-    # Where Flask wants middleware: its own test client, too, comes through here.
-    app.wsgi_app = services.front.before(app.wsgi_app, meter)  # type: ignore[assignment, method-assign]
-    return app
+def create_wsgi(services: ApiServices) -> WSGIApplication:
+    """Return what the server serves: what closes the door, fast paths, guard, then Flask.
 
-
-def create_wsgi(services: ApiServices) -> Wsgi:
-    """Return what the server serves: what closes the door, hot path, guard, then Flask."""
-    representation = Representation(COMMON)
-    app, meter = _create(services, representation)
+    Raises:
+        ValueError: Nobody has said who may ask for a route.
+    """
+    parts = services.parts
+    app, meter = _create(services)
     guarded = RequestGuard(app.wsgi_app, services.limits, meter)
-    hot = HotPath(guarded, services.lookup, representation, meter)
-    return services.front.before(hot, meter)
-
-
-def _create(services: ApiServices, representation: Representation) -> tuple[Flask, HttpMeter]:
-    app, meter = bare_app(services.registry)
-    api = describe(app, closed=services.front.keys is not None)
-    api.register_blueprint(
-        orders_api.create_blueprint(services.lookup, representation, services.list_limits)
+    fast_paths = [fast for part in parts for fast in part.fast_paths]
+    inner: WSGIApplication = FastPaths(guarded, fast_paths, meter) if fast_paths else guarded
+    door = Door(
+        [each for part in parts for each in part.authenticators],
+        _access(app, parts),
+        _methods(app),
     )
-    api.register_blueprint(health.create_blueprint(services.readiness))
+    return services.front.before(inner, door, meter)
+
+
+def _create(services: ApiServices) -> tuple[Flask, HttpMeter]:
+    app, meter = bare_app(services.registry)
+    api = describe(app, services.parts, closed=bool(services.front.credentials))
+    for part in services.parts:
+        for blueprint in part.blueprints:
+            api.register_blueprint(blueprint)
+    api.register_blueprint(health.create_blueprint(_readiness(services.parts)))
     app.register_blueprint(swagger.create_blueprint())
     app.register_blueprint(page.create_blueprint(services.web_dir))
     return app, meter
+
+
+def _readiness(parts: Sequence[ApiPart]) -> Readiness:
+    return Readiness(
+        [check for part in parts for check in part.checks],
+        [condition for part in parts for condition in part.conditions],
+    )
+
+
+def _access(app: Flask, parts: Sequence[ApiPart]) -> RouteAccess:
+    """Return the rules of all routes; one that nobody has claimed may be open by mistake."""
+    rules: dict[str, Access | None] = dict(OWN_ACCESS)
+    for part in parts:
+        rules |= part.access
+    access = RouteAccess(rules)
+    for rule in app.url_map.iter_rules():
+        if access.of(_PARAMETER.sub("x", rule.rule)) is RouteAccess.UNCLAIMED:
+            raise ValueError(f"nobody has said who may ask for the route {rule.rule}")
+    return access
+
+
+def _methods(app: Flask) -> set[str]:
+    """Return the methods that some route takes; asking for them is no matter of any route."""
+    return {method for rule in app.url_map.iter_rules() for method in rule.methods or ()} - {
+        "OPTIONS"
+    }

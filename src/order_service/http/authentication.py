@@ -1,38 +1,77 @@
-"""Closes reading: who asks for data must send a key that admits to them.
+"""Closes the API: who asks for what is not open must send a credential that admits to it.
 
-It stands in front of both the hot path and Flask, so that neither can answer what the
-other would refuse. Everything is closed but a short list: a route that somebody adds later
-is closed until it is put there.
+It stands in front of the fast paths and of Flask, so that neither can answer what the other would
+refuse. Everything is closed but what says that it is open: a route that somebody adds and that no
+context has claimed keeps the service from starting.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple, Protocol
+from http.cookies import CookieError, SimpleCookie
+from typing import NamedTuple, Protocol
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from order_service.contexts.access.errors import KeysUnavailableError
-from order_service.contexts.access.keyring import Caller
-from order_service.contexts.access.model import Scope
-
-from .guard import Environ, Wsgi
-from .metering import HttpMeter, count_refusal
-from .problems import Headers, wsgi_problem
+from .access import Access, RouteAccess
+from .answer import Headers
+from .headers import RETRY_AFTER
+from .metering import HttpMeter
+from .refusal import refuse
 
 REALM = 'Bearer realm="order-service"'
 
-_OPEN = frozenset(("/", "/favicon.ico", "/openapi.json", "/swagger"))
-_OPEN_BELOW = ("/web/", "/swagger/", "/health/")
+API_KEY, TOKEN = "api_key", "token"
+"""The kinds of credentials: that of a program, and that of a person."""
+
 _SCHEME = "bearer "
+_PRINCIPAL = "order_service.principal"
 
 
-class Keys(Protocol):
-    """Knows the keys; :class:`access.keyring.Keyring` is one. Does not block. Thread-safe."""
+class CredentialsUnavailableError(Exception):
+    """Whether a credential is valid cannot be known now."""
 
-    def caller(self, key: str) -> Caller | None:
-        """Return whose key this is, None if it is nobody's.
+
+class Principal(NamedTuple):
+    """Who asks.
+
+    Attributes:
+        subject: Name of the key, or id of the person.
+        scopes: What the credential admits to.
+        kind: API_KEY or TOKEN.
+        session: What the token was issued for; empty for a key.
+        admin: Whether it is a person who administers the shop.
+    """
+
+    subject: str
+    scopes: frozenset[str]
+    kind: str = API_KEY
+    session: str = ""
+    admin: bool = False
+
+
+class Authenticator(Protocol):
+    """Knows one kind of credentials. Thread-safe."""
+
+    @property
+    def kind(self) -> str:
+        """API_KEY or TOKEN."""
+
+    def principal(self, credential: str, *, fresh: bool) -> Principal | None:
+        """Return whose credential this is, None if it is nobody's that is known here.
+
+        Args:
+            credential: What the client sent.
+            fresh: Whether to ask where it is kept, which may block within its deadlines. Otherwise
+                what is known here counts, and nothing blocks.
 
         Raises:
-            KeysUnavailableError: That cannot be known now.
+            CredentialsUnavailableError: That cannot be known now.
         """
+
+
+def principal_of(environ: WSGIEnvironment) -> Principal | None:
+    """Return who asks; None on an open route, or where nobody needs a credential."""
+    found: Principal | None = environ.get(_PRINCIPAL)
+    return found
 
 
 class _Refusal(NamedTuple):
@@ -43,70 +82,106 @@ class _Refusal(NamedTuple):
 
 _MISSING = _Refusal(
     HTTPStatus.UNAUTHORIZED,
-    "Reading needs a key: send it as `Authorization: Bearer <key>`.",
+    "This needs a credential: send it as `Authorization: Bearer <key or token>`.",
     [("WWW-Authenticate", REALM)],
 )
 _UNKNOWN = _Refusal(
     HTTPStatus.UNAUTHORIZED,
-    "This key is not known, or was revoked.",
+    "This credential is not known, has expired, or was revoked.",
     [("WWW-Authenticate", f'{REALM}, error="invalid_token"')],
 )
 _UNAVAILABLE = _Refusal(
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "The keys cannot be read now.",
-    [("Retry-After", "1")],
+    "Credentials cannot be checked now.",
+    [(RETRY_AFTER, "1")],
 )
-_FORBIDDEN = {
-    scope: _Refusal(
+
+
+def _forbidden(scope: str) -> _Refusal:
+    return _Refusal(
         HTTPStatus.FORBIDDEN,
-        f"This key does not admit to {scope}.",
+        f"This credential does not admit to {scope}.",
         [("WWW-Authenticate", f'{REALM}, error="insufficient_scope", scope="{scope}"')],
     )
-    for scope in Scope
-}
-
-
-def scope_of(path: str) -> Scope | None:
-    """Return the scope that reading `path` needs, None if it is open to all."""
-    if path in _OPEN or path.startswith(_OPEN_BELOW):
-        return None
-    return Scope.METRICS_READ if path == "/metrics" else Scope.ORDERS_READ
 
 
 class Authentication:
-    """WSGI middleware that hands on what is open and what a key admits to.
+    """WSGI middleware that hands on what is open and what a credential admits to.
 
     Args:
         app: Answers what is admitted.
-        keys: Knows the keys.
+        authenticators: Know the credentials; asked in turn.
+        kinds: The kinds of credentials that open what is not personal; with none, that is open.
+        access: The rules of the paths.
         meter: Counts the refusals.
     """
 
-    def __init__(self, app: Wsgi, keys: Keys, meter: HttpMeter) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        authenticators: Sequence[Authenticator],
+        kinds: Collection[str],
+        access: RouteAccess,
+        meter: HttpMeter,
+    ) -> None:
         self._app = app
-        self._caller = keys.caller
+        self._general = [each for each in authenticators if each.kind in kinds]
+        self._personal = [each for each in authenticators if each.kind == TOKEN]
+        self._closed = bool(kinds)
+        self._rule_of = access.of
         self._meter = meter
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request."""
-        scope = scope_of(environ["PATH_INFO"])
-        refusal = None if scope is None else self._examine(environ, scope)
+        rule = self._rule_of(environ["PATH_INFO"])
+        refusal = None
+        if rule is not None and (self._closed or rule.personal):
+            refusal = self._examine(environ, rule)
         if refusal is None:
             return self._app(environ, start_response)
-        status, headers, chunks = wsgi_problem(environ, *refusal)
-        start_response(status, headers)
-        count_refusal(self._meter, environ, refusal.status)
-        return chunks
+        return refuse(environ, start_response, self._meter, *refusal)
 
-    def _examine(self, environ: Environ, scope: Scope) -> _Refusal | None:
-        """Return why the request must not be answered, None if its key admits to it."""
-        given: str = environ.get("HTTP_AUTHORIZATION", "")
-        if given[: len(_SCHEME)].lower() != _SCHEME:
+    def _examine(self, environ: WSGIEnvironment, rule: Access) -> _Refusal | None:
+        """Return why the request must not be answered, None if its credential admits to it."""
+        credential = _credential(environ, rule.cookie)
+        if not credential:
             return _MISSING
         try:
-            caller = self._caller(given[len(_SCHEME) :].strip())
-        except KeysUnavailableError:
+            principal = self._principal(credential, rule)
+        except CredentialsUnavailableError:
             return _UNAVAILABLE
-        if caller is None:
+        if principal is None:
             return _UNKNOWN
-        return None if scope in caller.scopes else _FORBIDDEN[scope]
+        if rule.scopes and principal.scopes.isdisjoint(rule.scopes):
+            return _forbidden(rule.scopes[0])
+        environ[_PRINCIPAL] = principal
+        return None
+
+    def _principal(self, credential: str, rule: Access) -> Principal | None:
+        """Return whose credential it is; one that cannot be asked hides none that knows it."""
+        away: CredentialsUnavailableError | None = None
+        for authenticator in self._personal if rule.personal else self._general:
+            try:
+                if principal := authenticator.principal(credential, fresh=rule.fresh):
+                    return principal
+            except CredentialsUnavailableError as error:
+                away = error
+        if away is not None:
+            raise away
+        return None
+
+
+def _credential(environ: WSGIEnvironment, cookie: str) -> str:
+    """Return what the client sent as its credential, empty if nothing."""
+    given: str = environ.get("HTTP_AUTHORIZATION", "")
+    if given[: len(_SCHEME)].lower() == _SCHEME:
+        return given[len(_SCHEME) :].strip()
+    return _cookie(environ, cookie) if cookie and not given else ""
+
+
+def _cookie(environ: WSGIEnvironment, name: str) -> str:
+    try:
+        found = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(name)
+    except CookieError:
+        return ""
+    return found.value if found else ""

@@ -17,8 +17,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
-
-from .guard import Environ, Wsgi
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 _OPEN_FILES = Path("/proc/self/fd")
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h; the module socket does not have it
@@ -55,7 +54,7 @@ class Drainable:
         delay: Seconds after the beginning in which new connections are still accepted.
     """
 
-    def __init__(self, app: Wsgi, draining: Connection, port: int, delay: float) -> None:
+    def __init__(self, app: WSGIApplication, draining: Connection, port: int, delay: float) -> None:
         self._app = app
         self._closing = False
         watch = threading.Thread(target=self._watch, args=(draining, port, delay), daemon=True)
@@ -67,12 +66,12 @@ class Drainable:
         time.sleep(delay)
         stop_listening(port)
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
+    def __call__(self, environ: WSGIEnvironment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
         """Handle one request."""
         if not self._closing:
             return self._app(environ, start_response)
 
-        def start(status: str, headers: list[tuple[str, str]], *more: object) -> object:
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - as WSGI has it
             return start_response(status, [*headers, ("Connection", "close")], *more)
 
         return self._app(environ, start)

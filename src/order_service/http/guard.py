@@ -1,19 +1,16 @@
 """Bounds on requests, in front of Flask: what is too large or malformed goes no further.
 
 The server itself (see `server`) bounds the request head; this guard adds what the server
-lets through, with an answer in our form. No route takes a body.
+lets through, with an answer in our form.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
-from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from .metering import METHODS, HttpMeter, count_refusal
-from .problems import wsgi_problem
-
-Environ = dict[str, Any]
-Wsgi = Callable[[Environ, Any], Iterable[bytes]]
+from .metering import METHODS, HttpMeter
+from .refusal import refuse
 
 
 class Limits(NamedTuple):
@@ -31,7 +28,7 @@ class Refusal(NamedTuple):
     detail: str
 
 
-def examine(environ: Environ, limits: Limits) -> Refusal | None:
+def examine(environ: WSGIEnvironment, limits: Limits) -> Refusal | None:
     """Return why the request must not be handled, or None if it may be."""
     if environ["REQUEST_METHOD"] not in METHODS:
         return Refusal(HTTPStatus.NOT_IMPLEMENTED, "This method is not known here.")
@@ -44,14 +41,14 @@ def examine(environ: Environ, limits: Limits) -> Refusal | None:
     return _examine_body(environ, limits.body)
 
 
-def _size_of_headers(environ: Environ) -> int:
+def _size_of_headers(environ: WSGIEnvironment) -> int:
     # Two separators and a line end make four bytes; HTTP_ stands for one of the name.
     return sum(
         len(name) + len(value) for name, value in environ.items() if name.startswith("HTTP_")
     )
 
 
-def _examine_body(environ: Environ, most: int) -> Refusal | None:
+def _examine_body(environ: WSGIEnvironment, most: int) -> Refusal | None:
     length = environ.get("CONTENT_LENGTH") or ""
     if not length:
         return None
@@ -71,18 +68,14 @@ def _examine_body(environ: Environ, most: int) -> Refusal | None:
 class RequestGuard:
     """WSGI middleware that answers what must go no further, and hands on the rest."""
 
-    def __init__(self, app: Wsgi, limits: Limits, meter: HttpMeter) -> None:
+    def __init__(self, app: WSGIApplication, limits: Limits, meter: HttpMeter) -> None:
         self._app = app
         self._limits = limits
         self._meter = meter
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request."""
-        began = perf_counter()
         refusal = examine(environ, self._limits)
         if refusal is None:
             return self._app(environ, start_response)
-        status, headers, chunks = wsgi_problem(environ, *refusal)
-        start_response(status, headers)
-        count_refusal(self._meter, environ, refusal.status, perf_counter() - began)
-        return chunks
+        return refuse(environ, start_response, self._meter, *refusal)

@@ -1,4 +1,4 @@
-"""Liveness and readiness, the same for the API and the consumer.
+"""Liveness and readiness, the same for the API and the workers.
 
 Live means that the process can answer at all; a supervisor restarts it otherwise. Ready
 means that it should get traffic. Parts have checks with deadlines of their own, so that a
@@ -14,6 +14,8 @@ import structlog
 from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import INCLUDE, Schema, fields, validate
+
+from .headers import REQUEST_ID
 
 _log = structlog.get_logger(__name__)
 
@@ -69,10 +71,9 @@ class Readiness:
     """Decides whether the process should get traffic.
 
     It is failing if a required part is, or if all parts are; with only some of the others
-    away it is degraded and stays in rotation. The API requires neither Postgres nor Redis:
-    with Postgres away it still serves every cached order, and as the database is shared,
-    all replicas would leave the rotation at once and serve none. Only when both are
-    away has it nothing to offer.
+    away it is degraded and stays in rotation. A part that several replicas share is seldom
+    required: all of them would leave the rotation at once and serve nothing, even what they
+    could do without it.
 
     Args:
         checks: The parts.
@@ -133,7 +134,7 @@ class HealthSchema(Schema):
 
 
 # Described once, in `openapi`.
-_HEADERS = {"X-Request-ID": "X-Request-ID"}
+_HEADERS = {REQUEST_ID: REQUEST_ID}
 
 
 def create_blueprint(readiness: Readiness) -> Blueprint:

@@ -21,6 +21,9 @@ METHODS = frozenset(
     ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
 )
 
+ROUTE = "order_service.route"
+"""Key of the WSGI environment for the route of a request that was answered in front of Flask."""
+
 Count = Callable[[float], None]
 """Counts one request that took so many seconds."""
 

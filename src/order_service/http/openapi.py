@@ -1,17 +1,20 @@
 """The description of the API: OpenAPI 3.1, made from the routes and their schemas."""
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from flask import Flask, Response
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
+from .api_part import ApiPart
+from .headers import REQUEST_ID, RETRY_AFTER
 from .problems import CONTENT_TYPE, ProblemSchema, problem_response
 
 # flask-smorest has names of its own (NOT_FOUND, ...) for answers that are not ours.
 _PROBLEMS = {
     "Malformed": "The request is malformed; `errors` says where",
-    "Unauthorized": "Reading is closed and the request has no key, or none that is valid",
+    "Unauthorized": "The request has no credential, or none that is valid",
     "Forbidden": "The key does not admit to this",
     "NotFound": "There is no such thing",
     "TooManyRequests": "This client asks too often; ask again after `Retry-After` seconds",
@@ -33,20 +36,10 @@ _CHALLENGE = {
 _OWN_HEADERS: dict[str, dict[str, object]] = {
     "Unauthorized": {"WWW-Authenticate": _CHALLENGE},
     "Forbidden": {"WWW-Authenticate": _CHALLENGE},
-    "TooManyRequests": {"Retry-After": _RETRY_AFTER},
-    "Unavailable": {"Retry-After": _RETRY_AFTER},
+    "TooManyRequests": {RETRY_AFTER: _RETRY_AFTER},
+    "Unavailable": {RETRY_AFTER: _RETRY_AFTER},
 }
-_SCHEME = "apiKey"
-_KEY = {
-    "type": "http",
-    "scheme": "bearer",
-    "bearerFormat": "osk_ and 43 letters, digits, - and _",
-    "description": "A key with the scope `orders:read`, made by `order-service keys create`. "
-    "Needed where the service is configured with `http.auth: api_key`.",
-}
-
-_DESCRIPTION = """Orders of the shops, looked up by id or listed.
-
+_DESCRIPTION = """\
 **Versions.** This is version 1 of the API. Within it changes are additive only: new routes, new
 optional parameters, new members of objects, new headers, new problem details. Clients must ignore
 members and headers that they do not know. Nothing is removed, renamed, made required or given
@@ -55,9 +48,6 @@ old one stays for at least six months, marked with the headers `Deprecation` (RF
 (RFC 8594). `info.version` is the version of the service.
 
 **Errors** are problem documents (RFC 9457) with the content type `application/problem+json`.
-
-**Units.** Times are RFC 3339 in UTC, `payment_dt` is Unix time in seconds. Money is a whole number
-in the unit that the shop sends, in the payment's `currency`.
 """
 
 
@@ -71,13 +61,17 @@ class ServiceApi(Api):
         return problem_response(error)
 
 
-def describe(app: Flask, *, closed: bool = False) -> ServiceApi:
-    """Serve `/openapi.json` and return the API that blueprints are registered with.
+def describe(app: Flask, parts: Sequence[ApiPart], *, closed: bool) -> ServiceApi:
+    """Serve `/openapi.json` and return the API that the parts' blueprints are registered with.
 
     Args:
-        app: Serves it.
-        closed: Whether reading needs a key; otherwise one is taken and not looked at.
+        app: Where it is served.
+        parts: What the contexts add.
+        closed: Whether a credential is needed even for what is not personal.
     """
+    schemes = {
+        name: dict(scheme) for part in parts for name, scheme in part.security_schemes.items()
+    }
     app.config.update(
         API_TITLE="Order Service",
         API_VERSION=_version(),
@@ -85,25 +79,28 @@ def describe(app: Flask, *, closed: bool = False) -> ServiceApi:
         OPENAPI_URL_PREFIX="/",
         API_SPEC_OPTIONS={
             "info": {
-                "description": _DESCRIPTION,
+                "description": "\n\n".join(
+                    [*(p.description for p in parts if p.description), _DESCRIPTION]
+                ),
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
             "servers": [{"url": "/", "description": "The service that this document is from"}],
-            "security": [{_SCHEME: []}] if closed else [{}, {_SCHEME: []}],
+            "security": [*([] if closed else [{}]), *({name: []} for name in schemes)],
         },
     )
     api = ServiceApi(app)
     for unused in ("Error", "PaginationMetadata"):  # of flask-smorest's own answers
         api.spec.components.schemas.pop(unused, None)
-    api.spec.components.security_scheme(_SCHEME, _KEY)
-    api.spec.components.header("X-Request-ID", _REQUEST_ID)
+    for name, scheme in schemes.items():
+        api.spec.components.security_scheme(name, scheme)
+    api.spec.components.header(REQUEST_ID, _REQUEST_ID)
     for name, description in _PROBLEMS.items():
         api.spec.components.response(name, _problem(name, description))
     return api
 
 
 def _problem(name: str, description: str) -> dict[str, object]:
-    headers: dict[str, object] = {"X-Request-ID": "X-Request-ID", **_OWN_HEADERS.get(name, {})}
+    headers: dict[str, object] = {REQUEST_ID: REQUEST_ID, **_OWN_HEADERS.get(name, {})}
     content = {CONTENT_TYPE: {"schema": ProblemSchema}}
     return {"description": description, "headers": headers, "content": content}
 

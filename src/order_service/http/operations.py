@@ -1,4 +1,4 @@
-"""The small HTTP server of a process that is no API: metrics and health of the consumer."""
+"""The small HTTP server of a process that is no API: metrics and health of a worker."""
 
 import threading
 from typing import NamedTuple

@@ -8,18 +8,18 @@ traceback in the log.
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 import msgspec
 from flask import Flask, Response, request
 from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
-from .request_id import HEADER, request_id_of
+from .answer import Answer, Headers
+from .request_id import request_id_of
 from .security import COMMON
 
 CONTENT_TYPE = "application/problem+json"
-
-Headers = list[tuple[str, str]]
 
 _HEADERS = (("Content-Type", CONTENT_TYPE), ("Cache-Control", "no-store"))
 
@@ -109,24 +109,16 @@ def _own_headers(error: HTTPException) -> Sequence[tuple[str, str]]:
     return [(name, value) for name, value in error.get_headers() if name != "Content-Type"]
 
 
-def wsgi_problem(
-    environ: dict[str, Any], status: HTTPStatus, detail: str, more: Headers | None = None
-) -> tuple[str, Headers, list[bytes]]:
-    """Return status line, headers and body of a problem that is answered in front of Flask.
+def problem_answer(
+    environ: WSGIEnvironment, status: HTTPStatus, detail: str, more: Headers | None = None
+) -> Answer:
+    """Return a problem that is answered without Flask's error handling.
 
-    The headers are those of all problems, and `more`.
+    The headers are those of all problems, and `more`; the request id comes with the sending.
     """
-    request_id = request_id_of(environ)
-    body = problem_body(status, detail, request_id)
-    headers = [
-        *_HEADERS,
-        *COMMON,
-        *(more or ()),
-        ("Content-Length", str(len(body))),
-        (HEADER, request_id),
-    ]
-    chunks = [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-    return f"{status.value} {status.phrase}", headers, chunks
+    body = problem_body(status, detail, request_id_of(environ))
+    headers = [*_HEADERS, *COMMON, *(more or ()), ("Content-Length", str(len(body)))]
+    return Answer(f"{status.value} {status.phrase}", headers, body)
 
 
 def install(app: Flask) -> None:

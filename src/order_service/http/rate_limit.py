@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-from .guard import Environ, Wsgi
-from .metering import HttpMeter, count_refusal
-from .problems import wsgi_problem
+from .headers import RETRY_AFTER
+from .metering import HttpMeter
+from .refusal import refuse
 
 _MOST_CLIENTS = 65536
 # What a household or a server gets is 2^64 addresses: counting each would limit nothing.
@@ -80,7 +81,7 @@ class ClientAddress:
     def __init__(self, trusted: Sequence[str] = ()) -> None:
         self._trusted = [ip_network(proxy) for proxy in trusted]
 
-    def of(self, environ: Environ) -> str:
+    def of(self, environ: WSGIEnvironment) -> str:
         """Return the address of the client: for IPv6 its network of 64 bits."""
         peer: str = environ.get("REMOTE_ADDR", "")
         if not self._trusted and ":" not in peer:
@@ -128,26 +129,25 @@ class RateLimit:
     """
 
     def __init__(
-        self, app: Wsgi, buckets: TokenBuckets, address: ClientAddress, meter: HttpMeter
+        self, app: WSGIApplication, buckets: TokenBuckets, address: ClientAddress, meter: HttpMeter
     ) -> None:
         self._app = app
         self._take = buckets.take
         self._client = address.of
         self._meter = meter
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
+    def __call__(self, environ: WSGIEnvironment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
         """Handle one request."""
         if environ["PATH_INFO"].startswith(_UNLIMITED):
             return self._app(environ, start_response)
         wait = self._take(self._client(environ))
         if not wait:
             return self._app(environ, start_response)
-        status, headers, chunks = wsgi_problem(
+        return refuse(
             environ,
+            start_response,
+            self._meter,
             HTTPStatus.TOO_MANY_REQUESTS,
             "This client asks too often.",
-            [("Retry-After", str(math.ceil(wait)))],
+            [(RETRY_AFTER, str(math.ceil(wait)))],
         )
-        start_response(status, headers)
-        count_refusal(self._meter, environ, HTTPStatus.TOO_MANY_REQUESTS)
-        return chunks

@@ -9,8 +9,6 @@ import os
 import re
 from typing import Any
 
-HEADER = "X-Request-ID"
-
 # A bound on length and alphabet keeps clients from writing into our logs what they like.
 _harmless = re.compile(r"[A-Za-z0-9._-]{1,128}").fullmatch
 _KEY = "order_service.request_id"

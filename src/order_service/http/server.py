@@ -8,7 +8,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -16,15 +15,16 @@ from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
+from wsgiref.types import WSGIApplication
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
+from order_service.infra.listening import why_not_listen
 from order_service.infra.logging import GRANIAN_LOGGING
 
 from .draining import Drainable
-from .guard import Wsgi
 
 # Below this the HTTP library refuses to work.
 _LEAST_BUFFER = 8192
@@ -76,7 +76,7 @@ class DrainingServer(MPServer):
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]  # granian's
 
 
-def serve(factory: Callable[[], Wsgi], settings: ServerSettings) -> None:
+def serve(factory: Callable[[], WSGIApplication], settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight and return.
 
     A worker that dies is replaced; workers end when this process does, however it ends.
@@ -135,13 +135,13 @@ def _require_free(host: str, port: int) -> None:
     granian shares its port (SO_REUSEPORT): a second server would take half of the requests
     of the first instead of failing.
     """
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
+    if reason := why_not_listen(host, port):
+        raise reason
 
 
-def _load(factory: Callable[[], Wsgi], draining: Connection, settings: ServerSettings) -> Wsgi:
+def _load(
+    factory: Callable[[], WSGIApplication], draining: Connection, settings: ServerSettings
+) -> WSGIApplication:
     """Make the application; runs in a worker."""
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     app = factory()

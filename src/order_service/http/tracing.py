@@ -6,18 +6,20 @@ begin a trace. What follows finds the span in `traceparent` as well, as if it ha
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-from order_service.contexts.orders.api import ORDER_RULE
 from order_service.infra.tracing import traceparent
-from order_service.infra.tracing.spans import Span, Tracer, entered
+from order_service.infra.tracing.spans import entered
 
-from .guard import Environ, Wsgi
-from .metering import METHODS
+from .headers import CACHE
+from .metering import METHODS, ROUTE
+
+if TYPE_CHECKING:
+    from order_service.infra.tracing.otlp import Span, Tracer
 
 TRACEPARENT = "HTTP_TRACEPARENT"
 
-_ORDER = "/order/"
 # Probes and scrapes come every few seconds and would be most of what is recorded.
 _UNTRACED = ("/health/", "/metrics")
 
@@ -32,61 +34,56 @@ class Tracing:
         tracer: Begins the spans.
     """
 
-    def __init__(self, app: Wsgi, tracer: Tracer) -> None:
+    def __init__(self, app: WSGIApplication, tracer: "Tracer") -> None:
         self._app = app
         self._tracer = tracer
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
+    def __call__(self, environ: WSGIEnvironment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
         """Handle one request."""
         parent = traceparent.parse(environ.get(TRACEPARENT))
         recorded = parent.sampled if parent else self._tracer.samples()
         if not recorded or environ["PATH_INFO"].startswith(_UNTRACED):
             return self._app(environ, start_response)
-        span = self._begin(environ, parent)
-        environ[TRACEPARENT] = span.context.header()
-        with entered(span):
-            return self._app(environ, _Answered(span, environ, start_response))
-
-    def _begin(self, environ: Environ, parent: traceparent.TraceContext | None) -> Span:
+        method = _method(environ)
         # The path and the client's address may tell of persons, so they are left out.
         attributes = {
-            "http.request.method": _method(environ),
+            "http.request.method": method,
             "url.scheme": str(environ.get("wsgi.url_scheme", "http")),
         }
-        return self._tracer.begin(_method(environ), "server", attributes, parent=parent)
+        with entered(self._tracer.begin(method, "server", attributes, parent=parent)) as span:
+            environ[TRACEPARENT] = span.context.header()
+
+            def answered(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401
+                # Now, as Flask forgets the route before it returns.
+                _describe(span, environ, int(status[:3]), headers)
+                return start_response(status, headers, *more)
+
+            return self._app(environ, answered)
 
 
-class _Answered:
-    """A `start_response` that writes into the span what the answer tells."""
-
-    def __init__(self, span: Span, environ: Environ, start_response: Any) -> None:  # noqa: ANN401 - as WSGI has it
-        self._span = span
-        self._environ = environ
-        self._start_response = start_response
-
-    def __call__(self, status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401
-        code = int(status[:3])
-        self._span.set({"http.response.status_code": code})
-        # Now, as Flask forgets the route before it returns.
-        if route := _route(self._environ, code):
-            self._span.set({"http.route": route})
-            self._span.rename(f"{_method(self._environ)} {route}")
-        if level := dict(headers).get("X-Cache"):
-            self._span.set({"order_service.cache": level})
-        if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._span.failed(str(code))
-        return self._start_response(status, headers, *more)
+def _describe(
+    span: "Span", environ: WSGIEnvironment, code: int, headers: list[tuple[str, str]]
+) -> None:
+    """Write into the span what the answer tells."""
+    attributes: dict[str, str | int] = {"http.response.status_code": code}
+    if route := _route(environ):
+        attributes["http.route"] = route
+        span.rename(f"{_method(environ)} {route}")
+    if cache := dict(headers).get(CACHE):
+        attributes["order_service.cache"] = cache
+    span.set(attributes)
+    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        span.failed(str(code))
 
 
-def _route(environ: Environ, status: int) -> str | None:
+def _route(environ: WSGIEnvironment) -> str | None:
     """Return the route that answered, None if no route was reached."""
     request = environ.get("werkzeug.request")
     if request is not None:
         return str(request.url_rule.rule) if request.url_rule else None
-    by_hot_path = status in {200, 304} and environ["PATH_INFO"].startswith(_ORDER)
-    return ORDER_RULE if by_hot_path else None
+    return environ.get(ROUTE)
 
 
-def _method(environ: Environ) -> str:
+def _method(environ: WSGIEnvironment) -> str:
     method = str(environ["REQUEST_METHOD"])
     return method if method in METHODS else "_OTHER"

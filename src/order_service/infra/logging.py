@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, cast
 import structlog
 from structlog.typing import Processor
 
-from order_service.infra.redaction import redact, redact_exception
+from order_service.infra.redaction import Redaction, redact_exception
 
 
 class TextStream(Protocol):
@@ -86,13 +86,19 @@ class UnfailingStream:
             rest = rest[os.write(self._descriptor, rest) :]
 
 
-def configure_logging(level: str, fmt: str, stream: TextStream | None = None) -> None:
+def configure_logging(
+    level: str,
+    fmt: str,
+    stream: TextStream | None = None,
+    masked_keys: frozenset[str] = frozenset(),
+) -> None:
     """Send every log record of this process to `stream` (standard error) in one form.
 
     Args:
         level: `debug`, `info`, `warning`, `error` or `critical`.
         fmt: `console`, `json`, or `auto`: console on a terminal, else json.
         stream: where to write; may be closed, full or broken at any time.
+        masked_keys: keys that are masked besides those of `redaction.MASKED_KEYS`.
 
     May be called again; the last call holds. Loggers made earlier follow.
     """
@@ -100,7 +106,8 @@ def configure_logging(level: str, fmt: str, stream: TextStream | None = None) ->
     colours = output.isatty() and "NO_COLOR" not in os.environ
     console = fmt == "console" or (fmt == "auto" and output.isatty())
     handler = logging.StreamHandler(output)
-    handler.setFormatter(_formatter(_console(colours=colours) if console else _json()))
+    renderers = _console(colours=colours) if console else _json()
+    handler.setFormatter(_formatter(Redaction(masked_keys), renderers))
     _replace_root_handler(handler, level.upper())
     structlog.configure(
         processors=[
@@ -139,12 +146,12 @@ def _replace_root_handler(handler: logging.Handler, level: str) -> None:
         logging.getLogger(name).propagate = settings["propagate"]
 
 
-def _formatter(renderers: list[Processor]) -> logging.Formatter:
+def _formatter(redaction: Redaction, renderers: list[Processor]) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            redact,
+            redaction,
             structlog.processors.format_exc_info,
             redact_exception,
             *renderers,

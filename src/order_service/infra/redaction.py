@@ -1,7 +1,7 @@
 """Masks secrets and personal data in log events.
 
-Orders hold names, phones and addresses. The rule is that no code logs them; this is the net
-below that rule, for values under telling keys, passwords in URLs and what drivers quote.
+The rule is that no code logs what tells of persons; this is the net below that rule, for values
+under telling keys, passwords in URLs and what drivers quote.
 """
 
 import re
@@ -17,21 +17,18 @@ MASKED_KEYS: Final = frozenset(
         "api_key",
         "authorization",
         "cookie",
-        "customer_name",
-        "delivery",
         "email",
         "full_name",
-        "order",
-        "orders",
         "passwd",
         "password",
         "payload",
         "phone",
         "secret",
         "token",
-        "zip",
     }
 )
+"""Keys that tell of secrets or persons in any business; contexts have more of their own."""
+
 _MASKED_ENDS = ("_password", "_secret", "_token", "_email", "_phone", "_address")
 _URL_PASSWORD = re.compile(r"(?P<user>[a-z][a-z0-9+.-]*://[^\s/?#:@]*):[^\s/]*@")
 # Postgres quotes the refused row in these lines of an error.
@@ -39,12 +36,46 @@ _QUOTED_ROW = re.compile(r"^(?P<label>\s*(DETAIL|CONTEXT|LINE \d+):).*$", re.MUL
 _DEPTH = 6
 
 
-def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Mask what must not be logged, also inside nested values (a structlog processor).
+class Redaction:
+    """Masks what must not be logged, also inside nested values (a structlog processor).
 
     Numbers and booleans stay under any key: `orders=500` is a count, no personal data.
+
+    Args:
+        keys: What is masked besides MASKED_KEYS.
     """
-    return {key: _redacted(key, value, _DEPTH) for key, value in event.items()}
+
+    def __init__(self, keys: frozenset[str] = frozenset()) -> None:
+        self._keys = MASKED_KEYS | keys
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        """Return the event, masked."""
+        return {key: self._redacted(key, value, _DEPTH) for key, value in event.items()}
+
+    def _redacted(self, key: object, value: object, depth: int) -> object:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if self._is_masked(key):
+            return MASK
+        return self._within(value, depth)
+
+    def _within(self, value: object, depth: int) -> object:
+        if isinstance(value, str):
+            return _text(value)
+        if depth == 0:
+            return value if not isinstance(value, Mapping | list | tuple) else MASK
+        if isinstance(value, Mapping):
+            return {
+                str(name): self._redacted(name, part, depth - 1) for name, part in value.items()
+            }
+        if type(value) in {list, tuple}:
+            return [self._within(part, depth - 1) for part in value]  # type: ignore[attr-defined]
+        # An exception that is logged as a value prints what the driver quoted.
+        return _text(str(value)) if isinstance(value, Exception) else value
+
+    def _is_masked(self, key: object) -> bool:
+        name = str(key).lower()
+        return name in self._keys or name.endswith(_MASKED_ENDS)
 
 
 def redact_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -52,32 +83,6 @@ def redact_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> 
     if isinstance(trace := event.get("exception"), str):
         event["exception"] = _text(trace)
     return event
-
-
-def _redacted(key: object, value: object, depth: int) -> object:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if _is_masked(key):
-        return MASK
-    return _within(value, depth)
-
-
-def _within(value: object, depth: int) -> object:
-    if isinstance(value, str):
-        return _text(value)
-    if depth == 0:
-        return value if not isinstance(value, Mapping | list | tuple) else MASK
-    if isinstance(value, Mapping):
-        return {str(name): _redacted(name, part, depth - 1) for name, part in value.items()}
-    if type(value) in {list, tuple}:
-        return [_within(part, depth - 1) for part in value]  # type: ignore[attr-defined]
-    # An exception that is logged as a value prints what the driver quoted.
-    return _text(str(value)) if isinstance(value, Exception) else value
-
-
-def _is_masked(key: object) -> bool:
-    name = str(key).lower()
-    return name in MASKED_KEYS or name.endswith(_MASKED_ENDS)
 
 
 def _text(text: str) -> str:

@@ -3,8 +3,8 @@
 Full jitter (a delay drawn evenly between zero and the backoff) spreads the callers that
 an outage has synchronised; see "Exponential Backoff And Jitter" in the AWS Architecture
 Blog. The configured attempts are not a limit after which work is dropped: past them the
-caller is told that patience is at its end (readiness turns, the log says so) and the call
-is repeated at the longest delay until it succeeds or the process is stopping.
+backend counts as failing (readiness turns, the log says so), and the call is repeated at
+the longest delay until it succeeds or the process is stopping.
 """
 
 import random
@@ -25,7 +25,7 @@ class StoppedError(Exception):
 
 
 class Policy(NamedTuple):
-    """How patient a retry is.
+    """How often, and after which delays, a call is repeated.
 
     Attributes:
         attempts: Failures after which the outage is reported as one.
@@ -50,11 +50,17 @@ class Wait(Protocol):
         """Return whether the process is stopping."""
 
 
+class Retrying(Protocol):
+    """Calls again what failed for a transient reason, until it succeeds; :class:`Retry` is one."""
+
+    def call(self, attempt: Callable[[], T]) -> T:
+        """Return what `attempt` returns once it no longer raises a transient error."""
+
+
 class Retry:
     """Calls until success. One object a backend; it knows whether that backend is failing.
 
     Thread-safe.
-
 
     Args:
         backend: Name for log and metrics, for example ``postgres``.
@@ -114,9 +120,9 @@ class Retry:
         try:
             return attempt()
         except self._transient as error:
-            return self._outlast(error, attempt)
+            return self._repeat(error, attempt)
 
-    def _outlast(self, error: Exception, attempt: Callable[[], T]) -> T:
+    def _repeat(self, error: Exception, attempt: Callable[[], T]) -> T:
         """Repeat `attempt`, which failed with `error`, until it succeeds."""
         outage = _Outage(self._clock())
         self._outages.append(outage)

@@ -1,14 +1,23 @@
 """Where the metrics are registered, and what all of them share."""
 
 import os
-from collections.abc import Collection
-from typing import TypeVar
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    multiprocess,
+)
 from prometheus_client.registry import Collector
 
 PREFIX = "order_service"
 """Every name begins with it."""
+
+_Group = TypeVar("_Group")
 
 
 class Registry(CollectorRegistry):
@@ -21,6 +30,7 @@ class Registry(CollectorRegistry):
     def __init__(self) -> None:
         super().__init__(auto_describe=True)
         self._by_name: dict[str, Collector] = {}
+        self._shared: dict[Callable[[Registry], Any], Any] = {}
 
     def register(self, collector: Collector) -> None:
         """Add `collector`."""
@@ -34,6 +44,28 @@ class Registry(CollectorRegistry):
             KeyError: Nothing was.
         """
         return self._by_name[name]
+
+    def shared(self, group: "Callable[[Registry], _Group]") -> _Group:
+        """Return the one `group` of metrics of this registry, made at the first call.
+
+        For what several parts of a process have in common: a name can be registered only once.
+        Not thread-safe; ask while wiring.
+        """
+        if group not in self._shared:
+            self._shared[group] = group(self)
+        made: _Group = self._shared[group]
+        return made
+
+
+def process_registry() -> Registry:
+    """Return a new registry with the metrics that every process has.
+
+    Memory, CPU and the start time, which shows restarts: a counter of them would not survive
+    them. Worker processes that share a registry's files do not export these.
+    """
+    registry = Registry()
+    ProcessCollector(registry=registry)
+    return registry
 
 
 def registry_for_scrape(registry: CollectorRegistry) -> CollectorRegistry:

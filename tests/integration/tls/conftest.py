@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from order_service.bootstrap.brokers import kafka_connection
+from order_service.context.brokers import kafka_connection
 from order_service.embedded.apache_kafka import ApacheKafka
 from order_service.infra.kafka import clients as kafka_clients
 from tests.backends import config_of, migrator_of
@@ -41,7 +41,7 @@ def identity(authority: Authority) -> Identity:
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[ApacheKafka]:
     with started(secure_kafka(tmp_path_factory.mktemp("kafka"), authority)) as server:
-        plain = kafka_connection(config_of(server.environment()))
+        plain = kafka_connection(config_of(server.environment()).kafka)
         with closing(kafka_clients.open_admin(plain)) as admin:
             assert admin.alter_user_scram_credentials([scram_login()]) == {USER: None}
         yield server

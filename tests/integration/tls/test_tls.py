@@ -5,7 +5,7 @@ import logging
 import subprocess
 import sys
 import uuid
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from kafka.errors import KafkaError
 from redis import RedisError
 from structlog.testing import capture_logs
 
-from order_service.bootstrap.backends import connect_redis, make_cache, open_database
-from order_service.bootstrap.brokers import kafka_connection
-from order_service.bootstrap.storage import open_storage
+from order_service.context.backends import connect_redis
+from order_service.context.brokers import kafka_connection
 from order_service.contexts.orders.model import Document
+from order_service.contexts.orders.settings import CacheSettings
+from order_service.contexts.orders.wiring.cache import make_cache
+from order_service.contexts.orders.wiring.storage import open_storage
 from order_service.embedded.apache_kafka import ApacheKafka
 from order_service.embedded.ports import free_port
 from order_service.infra.kafka import clients as kafka_clients
@@ -26,8 +28,7 @@ from order_service.infra.kafka.topics import ensure_topics
 from order_service.infra.postgres.database import UnavailableError
 from order_service.infra.postgres.sql import Query
 from order_service.infra.redis.client import FastRedis
-from order_service.metrics import Metrics
-from tests.backends import Environ, config_of, process_environ, records_of, send
+from tests.backends import Environ, config_of, process_environ, process_of, records_of, send
 from tests.builders import CANONICAL, ROOT, canonical
 from tests.certificates import Authority, Identity
 from tests.integration.service_process import consuming
@@ -87,11 +88,11 @@ def test_messages_go_in_and_out_over_tls(
     kafka: ApacheKafka, authority: Authority, identity: Identity, login: str
 ) -> None:
     environ = kafka_environ(kafka, login, authority, identity)
-    connection = kafka_connection(config_of(environ))
+    connection = kafka_connection(config_of(environ).kafka)
     topic = new_topic(connection)
     with closing(kafka_clients.open_producer(connection, 1024)) as producer:
         send(producer, topic, b"by the service")
-    run_producer(environ | {"KAFKA_TOPIC": topic}, "--count", "2")
+    run_producer(environ | {"ORDERS_TOPIC": topic}, "--count", "2")
     values = [record.value for record in records_of(connection, topic)]
     assert values[0] == b"by the service"
     assert len(values) == 3
@@ -104,7 +105,7 @@ def run_producer(environ: Environ, *arguments: str) -> None:
 
 def refusal(environ: Environ) -> str:
     """Try to reach the brokers with these settings, in vain; return the error."""
-    connection = kafka_connection(config_of(environ))._replace(bootstrap_timeout=1.5)
+    connection = kafka_connection(config_of(environ).kafka)._replace(bootstrap_timeout=1.5)
     with pytest.raises(KafkaError) as caught:
         kafka_clients.open_admin(connection)
     gc.collect()  # or a later test would be told of the sockets that the library forgot
@@ -146,8 +147,8 @@ def test_a_wrong_password_is_refused_and_suspected_but_not_logged(
 
 def session(environ: Environ) -> tuple[Any, ...]:
     """How Postgres sees a connection of ours."""
-    with closing(open_database(config_of(environ), Metrics())) as database:
-        [row] = database.read(SESSION)
+    with process_of(environ) as process:
+        [row] = process.database(1).read(SESSION)
         return row
 
 
@@ -193,9 +194,9 @@ def test_redis_is_asked_over_tls(redis: TlsRedis, authority: Authority, identity
 def test_a_redis_that_a_stranger_vouches_for_is_a_cache_that_is_away(
     redis: TlsRedis, stranger: Authority, identity: Identity
 ) -> None:
-    config = config_of(redis.environment() | redis_files(stranger, identity))
-    with closing(connect_redis(config)) as client, capture_logs() as logs:
-        cache = make_cache(config, client, Metrics())
+    environ = redis.environment() | redis_files(stranger, identity)
+    with process_of(environ) as process, capture_logs() as logs:
+        cache = make_cache(process, process.cache_client(), CacheSettings())
         assert cache.get("order-1") is None
         assert cache.get("order-1") is None
     [entry] = logs
@@ -204,7 +205,7 @@ def test_a_redis_that_a_stranger_vouches_for_is_a_cache_that_is_away(
 
 def test_redis_refuses_who_has_no_certificate(redis: TlsRedis, authority: Authority) -> None:
     environ = redis.environment() | {"REDIS_SSL_CAFILE": str(authority.certificate)}
-    with closing(connect_redis(config_of(environ))) as client, pytest.raises(RedisError):
+    with closing(connect_redis(config_of(environ).redis)) as client, pytest.raises(RedisError):
         client.ping()
 
 
@@ -239,7 +240,7 @@ def test_a_cluster_is_asked_over_tls(
 
 def alone(node: TlsRedis, files: Environ) -> Any:  # noqa: ANN401 - its methods are untyped
     """A client of one server."""
-    client = connect_redis(config_of(files | node.environment()))
+    client = connect_redis(config_of(files | node.environment()).redis)
     assert isinstance(client, FastRedis)
     client.response_callbacks.clear()
     return client
@@ -247,7 +248,7 @@ def alone(node: TlsRedis, files: Environ) -> Any:  # noqa: ANN401 - its methods 
 
 def remembers(environ: Environ) -> bool:
     """Whether what is set is there."""
-    with closing(connect_redis(config_of(environ))) as client:
+    with closing(connect_redis(config_of(environ).redis)) as client:
         client.set("key", b"value", px=60_000, nx=False)
         return client.fast_get("key") == b"value"
 
@@ -265,17 +266,14 @@ def test_an_order_passes_the_whole_service_over_tls(
         **kafka_environ(kafka, "SCRAM-SHA-512", authority, identity),
         **postgres.environment() | postgres_files(authority, identity),
         **redis.environment() | redis_files(authority, identity),
-        "KAFKA_TOPIC": topic,
-        "KAFKA_DEAD_LETTER_TOPIC": f"{topic}.dead-letters",
+        "ORDERS_TOPIC": topic,
+        "ORDERS_DEAD_LETTER_TOPIC": f"{topic}.dead-letters",
         "KAFKA_PARTITIONS": "1",
     }
-    document, config, uid = Document.of(canonical()), config_of(environ), canonical().order_uid
-    with ExitStack() as resources:
-        cache = make_cache(
-            config, resources.enter_context(closing(connect_redis(config))), Metrics()
-        )
-        storage = open_storage(config, Metrics(), resources)
-        consumer = resources.enter_context(consuming(environ))
+    document, uid = Document.of(canonical()), canonical().order_uid
+    with process_of(environ) as process, consuming(environ) as consumer:
+        cache = make_cache(process, process.cache_client(), CacheSettings())
+        storage = open_storage(process)
         eventually(consumer.drained, 40, "the consumer is there")
         run_producer(environ, "--file", str(CANONICAL))
         eventually(lambda: cache.get(uid) == document, 40, "the order is cached")

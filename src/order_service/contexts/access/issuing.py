@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Collection, Sequence
 
-from .model import NAME_PATTERN, KeyRecord, Scope, StoredKey, digest_of, new_key
+from .model import NAME_PATTERN, KeyRecord, StoredKey, digest_of, new_key
 from .ports import KeyStore
 
 _valid_name = re.compile(NAME_PATTERN).match
 
 
-class KeyOffice:
+class KeyIssuing:
     """Makes and ends keys.
 
     Args:
@@ -21,7 +21,7 @@ class KeyOffice:
         self._store = store
         self._make = make
 
-    def create(self, name: str, scopes: Collection[Scope]) -> str:
+    def create(self, name: str, scopes: Collection[str]) -> str:
         """Keep a new key and return it; nobody can show it a second time.
 
         Raises:

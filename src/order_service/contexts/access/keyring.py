@@ -12,7 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from .errors import KeysUnavailableError
-from .model import Scope, StoredKey, digest_of
+from .model import StoredKey, digest_of
 from .ports import KeyReader
 
 _log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ class Caller(NamedTuple):
     """Who asks: the name of the key, and what it admits."""
 
     name: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[str]
 
 
 class Keyring:

@@ -10,7 +10,6 @@ import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z"
@@ -21,32 +20,25 @@ _RANDOM_BYTES = 32
 _is_key = re.compile(KEY_PATTERN, re.ASCII).match
 
 
-class Scope(StrEnum):
-    """What a key admits."""
-
-    ORDERS_READ = "orders:read"
-    METRICS_READ = "metrics:read"
-
-
 class StoredKey(NamedTuple):
     """What is known of a key; the key itself is not.
 
     Attributes:
         name: Who it was made for; unique among the keys that are not revoked.
         digest: SHA-256 of the key, 32 bytes.
-        scopes: What it admits.
+        scopes: What it admits to; the contexts define the names.
     """
 
     name: str
     digest: bytes
-    scopes: frozenset[Scope]
+    scopes: frozenset[str]
 
 
 class KeyRecord(NamedTuple):
     """A key as operators see it; times in UTC."""
 
     name: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[str]
     created_at: datetime
     revoked_at: datetime | None
 

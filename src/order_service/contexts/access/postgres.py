@@ -1,6 +1,6 @@
 """The keys in Postgres, in a schema of their own."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import psycopg
 
@@ -8,10 +8,9 @@ from order_service.infra.postgres.database import Database, Row, UnavailableErro
 from order_service.infra.postgres.sql import load_queries
 
 from .errors import KeyExistsError, KeysUnavailableError, NoSuchKeyError
-from .model import KeyRecord, Scope, StoredKey
+from .model import KeyRecord, StoredKey
 
 _QUERIES = load_queries(__package__, "queries.sql")
-_KNOWN = {scope.value: scope for scope in Scope}
 
 
 class PostgresKeys:
@@ -29,11 +28,11 @@ class PostgresKeys:
     def valid(self) -> Sequence[StoredKey]:
         """See :meth:`ports.KeyReader.valid`."""
         rows = self._read("valid_keys")
-        return [StoredKey(name, digest, _scopes(scopes)) for name, digest, scopes in rows]
+        return [StoredKey(name, digest, frozenset(scopes)) for name, digest, scopes in rows]
 
     def records(self) -> Sequence[KeyRecord]:
         """See :meth:`ports.KeyStore.records`."""
-        return [KeyRecord(n, _scopes(s), *times) for n, s, *times in self._read("all_keys")]
+        return [KeyRecord(n, frozenset(s), *times) for n, s, *times in self._read("all_keys")]
 
     def add(self, key: StoredKey) -> None:
         """See :meth:`ports.KeyStore.add`."""
@@ -50,16 +49,13 @@ class PostgresKeys:
     def _read(self, query: str) -> list[Row]:
         try:
             return self._database.read(_QUERIES[query])
-        except UnavailableError as error:
+        except (UnavailableError, psycopg.Error) as error:
             raise KeysUnavailableError(str(error)) from error
 
     def _write(self, query: str, parameters: Mapping[str, object]) -> list[Row]:
         try:
             return self._database.write(_QUERIES[query], parameters)
+        except UnavailableError as error:
+            raise KeysUnavailableError(str(error)) from error
         except psycopg.Error as error:
             raise KeysUnavailableError(error.diag.message_primary or str(error)) from error
-
-
-def _scopes(names: Iterable[str]) -> frozenset[Scope]:
-    """Return the scopes that this version knows; a newer one may have stored others."""
-    return frozenset(_KNOWN[name] for name in names if name in _KNOWN)

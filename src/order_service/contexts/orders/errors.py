@@ -4,28 +4,18 @@ Callers decide by class, never by message: a transient fault is retried, a perma
 costs exactly the message (or the request) that caused it.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from order_service.infra.kafka.progress import ConsumptionPausedError
+from order_service.messaging.errors import InvalidMessageError
 
 
 class OrdersError(Exception):
     """Root of all errors that this context raises on purpose."""
 
 
-class InvalidOrderError(OrdersError):
-    """A message that can never become an order, with all that is wrong with it.
-
-    Attributes:
-        reason: A stable, machine-readable kind such as ``invalid_json``.
-        faults: Field name (or ``_message``) to its faults, nested as the order is.
-    """
-
-    def __init__(self, reason: str, faults: Mapping[str, Any]) -> None:
-        super().__init__(f"{reason}: {dict(faults)}")
-        self.reason = reason
-        self.faults = faults
+class InvalidOrderError(OrdersError, InvalidMessageError):
+    """A message that can never become an order, with all that is wrong with it."""
 
 
 class OrderNotFoundError(OrdersError):
@@ -53,12 +43,8 @@ class StorageUnavailableError(TransientError):
     """The database cannot be reached, is overloaded or refuses work for now."""
 
 
-class DeadLettersUnavailableError(TransientError):
-    """Dead letters were not acknowledged by the broker."""
-
-
 class RejectionLimitError(OrdersError, ConsumptionPausedError):
-    """Too many messages are rejected to be the messages' own fault; nothing was buried."""
+    """Too many messages are rejected to be the messages' own fault; none became a dead letter."""
 
 
 class StorageRejectedError(OrdersError):

@@ -6,19 +6,19 @@ returned, every message of the batch is committed in the database or acknowledge
 dead letter, and only then may its offset be committed.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
+
+from order_service.infra.retry import Retrying
+from order_service.messaging.ports import DeadLetter, DeadLetters, Message
 
 from .decode import MAX_MESSAGE_BYTES, decode
 from .errors import InvalidOrderError, StorageRejectedError
 from .model import Document
 from .ports import (
-    DeadLetter,
-    DeadLetters,
     IngestObserver,
-    Message,
     OrderCache,
     OrderRecord,
     OrderRepository,
@@ -26,19 +26,8 @@ from .ports import (
     Source,
 )
 from .rejection_log import RejectionLog
-from .rejections import RejectionLimit, RejectionWindow
+from .rejections import NEVER, RejectionLimit, RejectionWindow
 from .rows import rows_of
-
-T = TypeVar("T")
-
-_NO_LIMIT = RejectionLimit()
-
-
-class Retry(Protocol):
-    """Calls again what failed for a transient reason, until it succeeds."""
-
-    def call(self, attempt: Callable[[], T]) -> T:
-        """Return what `attempt` returns once it no longer raises a transient error."""
 
 
 class Candidate(NamedTuple):
@@ -93,56 +82,74 @@ def _differs(earlier: OrderRecord, document: Document) -> bool:
     return earlier.renews or earlier.document.digest != document.digest
 
 
+class Destinations(NamedTuple):
+    """Where messages end for good, and what repeats a call there until it succeeds.
+
+    Attributes:
+        orders: Takes what is valid.
+        dead_letters: Takes the rest.
+        storing: Repeats calls to `orders`.
+        publishing: Repeats calls to `dead_letters`.
+    """
+
+    orders: OrderRepository
+    dead_letters: DeadLetters
+    storing: Retrying
+    publishing: Retrying
+
+
+class IngestRules(NamedTuple):
+    """What is accepted, and how it is stored.
+
+    Attributes:
+        rejection_limit: When to stop publishing dead letters.
+        max_message_bytes: Longest message that is accepted.
+        lanes: Transactions at once.
+    """
+
+    rejection_limit: RejectionLimit = NEVER
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+    lanes: int = 1
+
+
+_USUAL = IngestRules()
+
+
 class Ingest:
     """Stores prepared batches.
 
     Args:
-        repository: Where orders go.
+        to: Where messages end.
         cache: Told of every order that changed.
-        dead_letters: Where the rest goes.
         observer: Told what happened.
-        storage_retry: Patience with the database.
-        dead_letter_retry: Patience with the broker.
-        rejection_limit: When to stop burying messages; never unless it is given.
-        max_message_bytes: Longest message that is accepted.
-        lanes: Transactions at once.
+        rules: What is accepted, and how it is stored.
     """
 
     SMALLEST_LANE = 200
     """Orders that are worth a transaction, and a core, of their own."""
 
-    def __init__(  # noqa: PLR0913 - one argument a collaborator
+    def __init__(
         self,
-        *,
-        repository: OrderRepository,
+        to: Destinations,
         cache: OrderCache,
-        dead_letters: DeadLetters,
         observer: IngestObserver,
-        storage_retry: Retry,
-        dead_letter_retry: Retry,
-        rejection_limit: RejectionLimit = _NO_LIMIT,
-        max_message_bytes: int = MAX_MESSAGE_BYTES,
-        lanes: int = 1,
+        rules: IngestRules = _USUAL,
     ) -> None:
-        self._repository = repository
+        self._to = to
         self._cache = cache
-        self._dead_letters = dead_letters
         self._observer = observer
-        self._storage_retry = storage_retry
-        self._dead_letter_retry = dead_letter_retry
-        self._window = RejectionWindow(rejection_limit)
+        self._rules = rules
+        self._window = RejectionWindow(rules.rejection_limit)
         self._rejection_log = RejectionLog()
-        self._max_message_bytes = max_message_bytes
-        self._lanes = lanes
-        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="lane")
+        self._threads = ThreadPoolExecutor(rules.lanes, thread_name_prefix="lane")
 
     def prepare(self, messages: Iterable[Message], stream: str | None) -> Prepared:
         """See :func:`prepare`."""
-        return prepare(messages, stream, self._max_message_bytes)
+        return prepare(messages, stream, self._rules.max_message_bytes)
 
     def idle(self) -> None:
-        """Use a quiet moment: make up for cache entries and log lines that are owed."""
-        self._cache.settle()
+        """Use a quiet moment: delete stale cache entries, write log lines that wait."""
+        self._cache.drop_stale()
         self._rejection_log.flush()
 
     def store(self, batch: Prepared) -> None:
@@ -157,7 +164,7 @@ class Ingest:
         letters = [*batch.rejected, *self._save_in_lanes(batch.candidates)]
         self._rejection_log.add(letters)
         self._judge(batch, letters)
-        self._bury(letters)
+        self._publish(letters)
         self._observer.superseded(batch.superseded)
 
     def _save_in_lanes(self, candidates: Sequence[Candidate]) -> list[DeadLetter]:
@@ -167,7 +174,7 @@ class Ingest:
         order does not matter, and neither does a crash between them: what is stored
         already is unchanged when the batch is delivered again.
         """
-        lanes = min(self._lanes, len(candidates) // self.SMALLEST_LANE)
+        lanes = min(self._rules.lanes, len(candidates) // self.SMALLEST_LANE)
         if lanes < 2:  # noqa: PLR2004 - nothing to share out
             return self._save(candidates)
         size = -(-len(candidates) // lanes)
@@ -187,7 +194,7 @@ class Ingest:
             return []
         records = [candidate.record for candidate in candidates]
         try:
-            outcomes = self._storage_retry.call(lambda: self._repository.save(records))
+            outcomes = self._to.storing.call(lambda: self._to.orders.save(records))
         except StorageRejectedError as error:
             if len(candidates) == 1:
                 return [_refused(candidates[0], error)]
@@ -215,16 +222,16 @@ class Ingest:
         self._cache.forget_many(unchanged)
 
     def _judge(self, batch: Prepared, letters: Sequence[DeadLetter]) -> None:
-        """Hold the batch against the limit, before anything of it is buried."""
+        """Hold the batch against the limit, before any letter of it is published."""
         if not letters:
             self._window.accepted(len(batch.messages))
             return
         reasons = {id(letter.message): letter.reason for letter in letters}
         self._window.judge(reasons.get(id(message)) for message in batch.messages)
 
-    def _bury(self, letters: Sequence[DeadLetter]) -> None:
+    def _publish(self, letters: Sequence[DeadLetter]) -> None:
         if letters:
-            self._dead_letter_retry.call(lambda: self._dead_letters.publish(letters))
+            self._to.publishing.call(lambda: self._to.dead_letters.publish(letters))
             self._observer.rejected(letters)
 
 

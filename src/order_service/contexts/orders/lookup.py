@@ -84,45 +84,30 @@ class Lookup:
             OrderNotFoundError: There is no such order, or there was none seconds ago.
             StorageUnavailableError: No cache has it and the database cannot be asked.
         """
-        return self.cached(uid) or self.stored(uid)
-
-    def cached(self, uid: str) -> Found | None:
-        """Return the order if a cache has it, None if the database must be asked.
-
-        Raises:
-            OrderNotFoundError: It was unknown seconds ago.
-        """
         document = self._local.get(uid)
         if document is not None:
-            self._observer.looked_up(Level.LOCAL)
-            return Found(document, Level.LOCAL)
+            return self._found(uid, document, Level.LOCAL)
         entry = self._cache.get(uid)
         if entry is None:
-            return None
-        self._observer.looked_up(Level.HIT)
+            return self._found(uid, self._read(uid), Level.MISS)
         if isinstance(entry, Absent):
-            raise OrderNotFoundError(uid, Level.HIT)
+            return self._found(uid, None, Level.HIT)
         self._local.put(uid, entry)
-        return Found(entry, Level.HIT)
+        return self._found(uid, entry, Level.HIT)
 
-    def stored(self, uid: str) -> Found:
-        """Return the order from the database, for a caller whom `cached` gave None.
+    def _found(self, uid: str, document: Document | None, level: Level) -> Found:
+        """Count an answer and return it."""
+        self._observer.looked_up(level)
+        if document is None:
+            raise OrderNotFoundError(uid, level)
+        return Found(document, level)
 
-        Leaves what it found in the caches. Lookups of one uid at the same time share one
-        query; blocks no longer than the deadlines of cache and database.
-
-        Raises:
-            OrderNotFoundError: There is no such order.
-            StorageUnavailableError: The database cannot be asked.
-        """
+    def _read(self, uid: str) -> Document | None:
+        """Return the order from the database; lookups of one uid at the same time share a query."""
         try:
-            document = self._flights.run(uid, lambda: self._fetch(uid))
+            return self._flights.run(uid, lambda: self._fetch(uid))
         except FullError:
             raise StorageUnavailableError("too many lookups wait for the database") from None
-        self._observer.looked_up(Level.MISS)
-        if document is None:
-            raise OrderNotFoundError(uid, Level.MISS)
-        return Found(document, Level.MISS)
 
     def _fetch(self, uid: str) -> Document | None:
         """Read the order from the database and leave the answer in the caches."""

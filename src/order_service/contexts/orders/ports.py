@@ -11,35 +11,9 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
+from order_service.messaging.ports import DeadLetter
+
 from .model import Document
-
-
-class Message(Protocol):
-    """One record of the topic, raw; kafka-python's ConsumerRecord is one."""
-
-    @property
-    def topic(self) -> str:
-        """Name of the topic."""
-
-    @property
-    def partition(self) -> int:
-        """Number of the partition."""
-
-    @property
-    def offset(self) -> int:
-        """Position within the partition."""
-
-    @property
-    def timestamp(self) -> int:
-        """Milliseconds since the epoch (UTC), -1 if unknown."""
-
-    @property
-    def key(self) -> bytes | None:
-        """The key's bytes."""
-
-    @property
-    def value(self) -> bytes | None:
-        """The content's bytes; None is a tombstone."""
 
 
 class Source(Struct, frozen=True, gc=False):
@@ -201,33 +175,8 @@ class OrderCache(Protocol):
     def put_many(self, documents: Collection[tuple[str, Document]]) -> None:
         """Set entries to what was just stored, whatever is there."""
 
-    def settle(self) -> None:
+    def drop_stale(self) -> None:
         """Make up for entries that could not be set while the cache was away."""
-
-
-class DeadLetter(NamedTuple):
-    """A message that can never become an order, and why.
-
-    Attributes:
-        message: The original, bytes untouched.
-        reason: Stable kind, for example ``invalid_json``.
-        faults: Field name to its faults.
-    """
-
-    message: Message
-    reason: str
-    faults: Mapping[str, object]
-
-
-class DeadLetters(Protocol):
-    """Where messages go that can never become orders."""
-
-    def publish(self, letters: Sequence[DeadLetter]) -> None:
-        """Publish `letters` and block until the broker has acknowledged every one.
-
-        Raises:
-            DeadLettersUnavailableError: Some are not acknowledged; call again with all.
-        """
 
 
 class IngestObserver(Protocol):

@@ -11,16 +11,24 @@ import psycopg
 from order_service.infra.ahead import map_ahead
 from order_service.infra.postgres.database import (
     Database,
+    Isolation,
     Row,
     Transaction,
     UnavailableError,
-    is_transient,
 )
 from order_service.infra.postgres.sql import Query, load_queries
 
 from .errors import StorageRejectedError, StorageUnavailableError
 from .model import Document, Order, digest
 from .ports import OrderFilter, OrderRecord, OrderSummary, Outcome, Position, Rows
+
+ISOLATION: Isolation = "repeatable read"
+"""Lets a write fail, to be repeated, that waited for another one of the same rows.
+
+With read committed its statement goes on with a mixture: the rows that it waited for are new to
+it, those that depend on them it still sees as they were before the wait. A statement that replaces
+an order then leaves items of the version that it overwrites.
+"""
 
 _QUERIES = load_queries(__package__, "queries.sql")
 _SAVE = _QUERIES["save_orders"]
@@ -55,7 +63,7 @@ class PostgresOrders:
     """Implements :class:`ports.OrderRepository`; thread-safe.
 
     Args:
-        database: An open database.
+        database: An open database with the isolation of this module.
         worth_copying: Batches of so many orders pay for the round trips of ``COPY``.
     """
 
@@ -72,8 +80,10 @@ class PostgresOrders:
                 with contextlib.suppress(psycopg.errors.UniqueViolation):
                     return self._save_new_apart(records)
             return _outcomes(records, self._database.write(_SAVE, _packed(records)))
+        except UnavailableError as error:
+            raise StorageUnavailableError(str(error)) from error
         except psycopg.Error as error:
-            raise self._translated(error, records) from error
+            raise _refused(error, records) from error
 
     def _save_new_apart(self, records: Sequence[OrderRecord]) -> Mapping[str, Outcome]:
         """Store new orders by ``COPY`` and the others by one statement, in one transaction."""
@@ -84,16 +94,6 @@ class PostgresOrders:
             known = [record for record in records if record.uid in stored]
             saved = transaction.execute(_SAVE, _packed(known)) if known else []
         return dict.fromkeys(uids, Outcome.CREATED) | _outcomes(known, saved)
-
-    def _translated(self, error: psycopg.Error, records: Sequence[OrderRecord]) -> Exception:
-        """Return what a failed write means; only data faults are the records' own."""
-        if is_transient(error):
-            self._database.discard_connections()
-            return StorageUnavailableError(str(error))
-        if isinstance(error, psycopg.DataError | psycopg.IntegrityError) or _too_big(error):
-            return StorageRejectedError([record.uid for record in records], _without_data(error))
-        # Missing tables or rights: a fault of the installation, not of the messages.
-        return StorageUnavailableError(str(error))
 
     def find(self, uid: str) -> Document | None:
         """See :meth:`ports.OrderRepository.find`."""
@@ -140,8 +140,16 @@ class PostgresOrders:
     def _read(self, query: Query, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
         try:
             return self._database.read(query, parameters)
-        except UnavailableError as error:
+        except (UnavailableError, psycopg.Error) as error:
             raise StorageUnavailableError(str(error)) from error
+
+
+def _refused(error: psycopg.Error, records: Sequence[OrderRecord]) -> Exception:
+    """Return what a refused write means; only data faults are the records' own."""
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError) or _too_big(error):
+        return StorageRejectedError([record.uid for record in records], _without_data(error))
+    # Missing tables or rights: a fault of the installation, not of the messages.
+    return StorageUnavailableError(str(error))
 
 
 def _copy(transaction: Transaction, rows: Sequence[Rows]) -> None:

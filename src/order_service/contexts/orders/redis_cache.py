@@ -55,7 +55,7 @@ class RedisCache:
         uniform: Source of jitter.
     """
 
-    MAX_OWED = 100_000
+    MAX_STALE = 100_000
     """Most uids whose entries could not be set and are to be deleted when Redis is back."""
 
     def __init__(
@@ -71,8 +71,8 @@ class RedisCache:
         self._circuit = circuit
         self._on_failure = on_failure
         self._uniform = uniform
-        self._owed: dict[str, None] = {}
-        self._owed_lock = threading.Lock()
+        self._stale: dict[str, None] = {}
+        self._stale_lock = threading.Lock()
 
     def get(self, uid: str) -> Document | Absent | None:
         """See :meth:`ports.OrderCache.get`."""
@@ -114,32 +114,32 @@ class RedisCache:
         """See :meth:`ports.OrderCache.put_many`.
 
         An entry that cannot be set may hold the order's older content, and Redis may be
-        back before it expires: its deletion is owed and made up for by `settle`.
+        back before it expires: `drop_stale` deletes it then.
         """
-        self._owe(self._set_many(documents, only_new=False))
-        self.settle()
+        self._remember_stale(self._set_many(documents, only_new=False))
+        self.drop_stale()
 
     def forget_many(self, uids: Collection[str]) -> None:
         """See :meth:`ports.OrderCache.forget_many`."""
-        self._owe(self._delete(uids))
+        self._remember_stale(self._delete(uids))
 
-    def settle(self) -> None:
+    def drop_stale(self) -> None:
         """Delete the entries that could not be set, if Redis is back."""
-        if self._owed:
-            with self._owed_lock:
-                uids = list(self._owed)
+        if self._stale:
+            with self._stale_lock:
+                uids = list(self._stale)
             left = frozenset(self._delete(uids))
-            with self._owed_lock:
+            with self._stale_lock:
                 for uid in uids:
                     if uid not in left:
-                        self._owed.pop(uid, None)
+                        self._stale.pop(uid, None)
 
-    def _owe(self, uids: Iterable[str]) -> None:
-        with self._owed_lock:
-            self._owed.update(dict.fromkeys(uids))
+    def _remember_stale(self, uids: Iterable[str]) -> None:
+        with self._stale_lock:
+            self._stale.update(dict.fromkeys(uids))
             # Past the bound the oldest are left to their lifetime.
-            while len(self._owed) > self.MAX_OWED:
-                del self._owed[next(iter(self._owed))]
+            while len(self._stale) > self.MAX_STALE:
+                del self._stale[next(iter(self._stale))]
 
     def _set_many(
         self, documents: Collection[tuple[str, Document]], *, only_new: bool

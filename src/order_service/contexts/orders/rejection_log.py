@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from .ports import DeadLetter
+from order_service.messaging.ports import DeadLetter
 
 _log = structlog.get_logger(__name__)
 

@@ -1,7 +1,7 @@
 """The limit on rejected messages: tells a bad deploy from a few bad messages.
 
 When most of what arrives is refused, the fault is more likely ours, or one shop's whole
-release, than that of single messages. Burying them one by one would drain the topic into
+release, than that of single messages. Publishing them one by one would drain the topic into
 dead letters that all have to be replayed by hand.
 """
 
@@ -23,8 +23,12 @@ class RejectionLimit(NamedTuple):
         window: Messages that are looked at; fewer are never judged.
     """
 
-    share: float = 1.0
-    window: int = 200
+    share: float
+    window: int
+
+
+NEVER = RejectionLimit(1.0, 200)
+"""Whatever the share, nothing is too much."""
 
 
 class RejectionWindow:
@@ -73,6 +77,6 @@ class RejectionWindow:
         named = ", ".join(f"{reason} {count}" for reason, count in common)
         return RejectionLimitError(
             f"{self._rejected.total()} of the last {self._limit.window} messages were rejected"
-            f" ({named}); more than {self._limit.share:.0%} are not buried",
+            f" ({named}); more than {self._limit.share:.0%} are not made dead letters",
             dict(self._rejected),
         )

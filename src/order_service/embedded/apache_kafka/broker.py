@@ -70,7 +70,7 @@ class KafkaBroker(ServerProcess):
         return {"KAFKA_BOOTSTRAP_SERVERS": self.address}
 
     def claim_ports(self) -> None:
-        """Settle the ports for the next start; all nodes' come before the first node starts."""
+        """Claim the ports of the next start; all nodes' come before the first node starts."""
         self.broker_port.claim()
         self.controller_port.claim()
         for port in self._secured_ports.values():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from order_service.embedded.apache_kafka import jars
+from order_service.embedded.lock import waited_for
 
 
 def options() -> Sequence[str]:
@@ -30,7 +31,7 @@ def ensure(live_once: Callable[[str], None]) -> None:
     """
     archive = _archive()
     archive.parent.mkdir(parents=True, exist_ok=True)
-    with jars.locked(archive.with_suffix(".lock")):
+    with waited_for(archive.with_suffix(".lock")):
         if not archive.exists():
             partial = archive.with_suffix(".partial")
             partial.unlink(missing_ok=True)

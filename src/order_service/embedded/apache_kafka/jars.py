@@ -4,16 +4,14 @@ Maven resolves the jars once into a cache folder of the user; after that neither
 network is needed.
 """
 
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from order_service.embedded.lock import waited_for
 from order_service.embedded.processes import EmbeddedServerError
 
 _POM = Path(__file__).parent / "pom.xml"
@@ -66,7 +64,7 @@ def fetch() -> Path:
     """
     folder = jars_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_name(f"{folder.name}.lock")):
+    with waited_for(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
             partial = folder.with_name(f"{folder.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
@@ -94,11 +92,3 @@ def _java_version() -> int | None:
         return None
     found = re.search(r'version "(?:1\.)?(\d+)', said.stderr)
     return int(found[1]) if found else None
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of this file for the block, against other processes too; blocks until free."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

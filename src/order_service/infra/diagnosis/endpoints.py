@@ -3,9 +3,9 @@
 import socket
 from collections.abc import Iterator, Sequence
 
-from .finding import Finding, fault, ok, warning
+from order_service.infra.addresses import Address
 
-Address = tuple[str, int]
+from .finding import Finding, fault, ok, warning
 
 
 def trouble_with(address: Address, timeout: float) -> tuple[str, str] | None:

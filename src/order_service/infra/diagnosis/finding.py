@@ -10,7 +10,7 @@ _CLOCK_TOLERANCE = 5.0
 """Seconds by which two clocks may differ before ages and times mislead."""
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How bad it is."""
 
     OK = "ok"
@@ -33,29 +33,29 @@ class Finding(NamedTuple):
     """
 
     subject: str
-    level: Level
+    level: Severity
     text: str
     remedy: str = ""
 
 
 def ok(subject: str, text: str) -> Finding:
     """Return a finding that is well."""
-    return Finding(subject, Level.OK, text)
+    return Finding(subject, Severity.OK, text)
 
 
 def hint(subject: str, text: str, remedy: str = "") -> Finding:
     """Return something worth knowing."""
-    return Finding(subject, Level.HINT, text, remedy)
+    return Finding(subject, Severity.HINT, text, remedy)
 
 
 def warning(subject: str, text: str, remedy: str) -> Finding:
     """Return a finding that may become a fault."""
-    return Finding(subject, Level.WARNING, text, remedy)
+    return Finding(subject, Severity.WARNING, text, remedy)
 
 
 def fault(subject: str, text: str, remedy: str) -> Finding:
     """Return a finding that keeps the service from working."""
-    return Finding(subject, Level.FAULT, text, remedy)
+    return Finding(subject, Severity.FAULT, text, remedy)
 
 
 def clock_of(server: str, offset: float) -> Finding:

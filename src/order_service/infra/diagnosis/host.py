@@ -3,18 +3,18 @@
 import errno
 import os
 import shutil
-import socket
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
+
+from order_service.infra.addresses import reachable
+from order_service.infra.listening import why_not_listen
 
 from .finding import Finding, fault, hint, ok, warning
 
 _LITTLE = 1 << 30
 _TOO_LITTLE = 100 << 20
-_ANYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 _WRITTEN = 1_764_547_200
 """Unix time of 2025-12-01: no clock that is right shows an earlier moment."""
 
@@ -41,7 +41,7 @@ def look_at_port(listener: Listener, timeout: float) -> Iterator[Finding]:
     if not listener.port:
         yield hint(listener.name, f"does not listen: {listener.key} is 0")
         return
-    trouble = _bind(listener.host, listener.port)
+    trouble = why_not_listen(listener.host, listener.port)
     if trouble is None:
         yield ok(subject, f"free for the {listener.name} ({listener.host})")
     elif trouble.errno == errno.EADDRINUSE and _is_ours(listener, timeout):
@@ -56,23 +56,8 @@ def look_at_port(listener: Listener, timeout: float) -> Iterator[Finding]:
         yield fault(subject, text, f"choose another address or port ({listener.key})")
 
 
-def _bind(host: str, port: int) -> OSError | None:
-    """Return why the port cannot be listened on, None if it can be."""
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with closing(socket.socket(family, kind)) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(1)
-    except OSError as error:
-        return error
-    return None
-
-
 def _is_ours(listener: Listener, timeout: float) -> bool:
-    host = "127.0.0.1" if listener.host in _ANYWHERE else listener.host
+    host = reachable(listener.host)
     host = f"[{host}]" if ":" in host else host
     url = f"http://{host}:{listener.port}/health/live"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

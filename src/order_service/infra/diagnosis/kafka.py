@@ -1,4 +1,4 @@
-"""Looks at Kafka: brokers, topics, their limits, our rights, and how far the group has got."""
+"""Looks at Kafka: brokers, topics, their limits, our rights, and how far groups have got."""
 
 import contextlib
 import time
@@ -14,9 +14,11 @@ from kafka.errors import (
     SaslAuthenticationFailedError,
 )
 
+from order_service.infra.addresses import Address
 from order_service.infra.kafka.clients import Connection, open_admin
+from order_service.infra.kafka.topic import Topic
 
-from .endpoints import Address, reach
+from .endpoints import reach
 from .finding import Finding, fault, hint, ok, warning
 
 _LATEST = -1
@@ -26,35 +28,27 @@ _COORDINATOR_TRIES = 8
 _COORDINATOR_PAUSE = 0.25
 
 
-class Target(NamedTuple):
+class KafkaTarget(NamedTuple):
     """The brokers, and what the service needs of them.
 
     Attributes:
         addresses: Hosts and ports of the brokers.
         connection: How the service logs in.
-        topic: Where the orders are.
-        dead_letter_topic: Where messages go that are none.
-        group: The consumer group.
-        letter_bytes: What the dead-letter topic must admit.
-        creates: Whether the consumer makes topics that are missing.
-        rights: Operations that are needed, by topic.
+        topics: What it reads and writes.
+        creates: Whether the service makes topics that are missing.
         timeout: Seconds to connect.
         sleep: Blocks for so many seconds.
     """
 
     addresses: Sequence[Address]
     connection: Connection
-    topic: str
-    dead_letter_topic: str
-    group: str
-    letter_bytes: int
+    topics: Sequence[Topic]
     creates: bool
-    rights: Mapping[str, Sequence[str]]
     timeout: float
     sleep: Callable[[float], None] = time.sleep
 
 
-def look(target: Target) -> Iterator[Finding]:
+def look(target: KafkaTarget) -> Iterator[Finding]:
     """Yield what there is to say about the brokers."""
     reached = list(reach(target.addresses, "kafka.bootstrap_servers", target.timeout))
     yield from reached
@@ -73,7 +67,7 @@ def look(target: Target) -> Iterator[Finding]:
         yield from _look_at_topics(admin, target)
 
 
-def _login_remedy(target: Target) -> str:
+def _login_remedy(target: KafkaTarget) -> str:
     """Return what to try where the brokers close the connection and do not say why."""
     listener = "do kafka.security_protocol and the certificates fit the listener of the brokers?"
     if "sasl_mechanism" in target.connection.security:
@@ -81,15 +75,17 @@ def _login_remedy(target: Target) -> str:
     return listener
 
 
-def _look_at_topics(admin: KafkaAdminClient, target: Target) -> Iterator[Finding]:
-    names = [target.topic, target.dead_letter_topic]
-    described = {topic["name"]: topic for topic in admin.describe_topics(names)}
-    for name in names:
-        yield from _topic(described.get(name), name, target)
-    if _partitions(described.get(target.dead_letter_topic)):
-        yield from _letter_limit(admin, target)
-    if partitions := _partitions(described.get(target.topic)):
-        yield from _lag(admin, target, partitions)
+def _look_at_topics(admin: KafkaAdminClient, target: KafkaTarget) -> Iterator[Finding]:
+    names = [topic.name for topic in target.topics]
+    described = {each["name"]: each for each in admin.describe_topics(names)}
+    for topic in target.topics:
+        found = described.get(topic.name)
+        yield from _state(found, topic, creates=target.creates)
+        partitions = _partitions(found)
+        if partitions and topic.max_bytes and "Write" in topic.operations:
+            yield _size_limit(admin, topic)
+        if partitions and topic.group:
+            yield _lag(admin, topic, partitions, target.sleep)
 
 
 def _partitions(topic: Mapping[str, Any] | None) -> list[int]:
@@ -97,23 +93,25 @@ def _partitions(topic: Mapping[str, Any] | None) -> list[int]:
     return sorted(partition["partition_index"] for partition in found)
 
 
-def _topic(topic: Mapping[str, Any] | None, name: str, target: Target) -> Iterator[Finding]:
-    code = topic["error_code"] if topic else _UNKNOWN_TOPIC
+def _state(found: Mapping[str, Any] | None, topic: Topic, *, creates: bool) -> Iterator[Finding]:
+    code = found["error_code"] if found else _UNKNOWN_TOPIC
     if code == _UNKNOWN_TOPIC:
-        yield _missing(name, target)
+        yield _missing(topic.name, creates=creates)
     elif code == _NOT_AUTHORIZED:
-        yield fault("rights", f"we may not see the topic {name}", _grant(name, "Describe"))
-    elif topic is None or code:
-        yield fault("topic", f"{name}: the brokers answer with error {code}", "see their log")
+        remedy = _grant(topic.name, "Describe")
+        yield fault("rights", f"we may not see the topic {topic.name}", remedy)
+    elif found is None or code:
+        text = f"{topic.name}: the brokers answer with error {code}"
+        yield fault("topic", text, "see their log")
     else:
-        yield _leaders(topic, name)
-        yield from _allowed(topic, name, target)
+        yield _leaders(found, topic.name)
+        yield from _allowed(found, topic)
 
 
-def _missing(name: str, target: Target) -> Finding:
+def _missing(name: str, *, creates: bool) -> Finding:
     text = f"there is no topic {name}"
-    if target.creates:
-        return hint("topic", text, "`order-service consume` makes it (kafka.create_topics)")
+    if creates:
+        return hint("topic", text, "the worker that needs it makes it (kafka.create_topics)")
     return fault("topic", text, "create it, or switch kafka.create_topics on")
 
 
@@ -134,16 +132,16 @@ def _leaders(topic: Mapping[str, Any], name: str) -> Finding:
     return ok("topic", f"{name}: {len(partitions)} partition{'s' * many}, {copies} {each} of each")
 
 
-def _allowed(topic: Mapping[str, Any], name: str, target: Target) -> Iterator[Finding]:
-    operations = topic.get("authorized_operations")
+def _allowed(found: Mapping[str, Any], topic: Topic) -> Iterator[Finding]:
+    operations = found.get("authorized_operations")
     if operations is None:
         return  # this broker does not tell
-    missing = [each for each in target.rights[name] if each.upper() not in operations]
+    missing = [each for each in topic.operations if each.upper() not in operations]
     if missing:
-        text = f"we may not {' or '.join(missing).lower()} {name}"
-        yield fault("rights", text, _grant(name, *missing))
+        text = f"we may not {' or '.join(missing).lower()} {topic.name}"
+        yield fault("rights", text, _grant(topic.name, *missing))
     else:
-        yield ok("rights", f"{name}: {', '.join(target.rights[name]).lower()} is allowed")
+        yield ok("rights", f"{topic.name}: {', '.join(topic.operations).lower()} is allowed")
 
 
 def _grant(topic: str, *operations: str) -> str:
@@ -151,62 +149,63 @@ def _grant(topic: str, *operations: str) -> str:
     return f"kafka-acls.sh --add --allow-principal User:... {options} --topic {topic}"
 
 
-def _letter_limit(admin: KafkaAdminClient, target: Target) -> Iterator[Finding]:
-    name = target.dead_letter_topic
+def _size_limit(admin: KafkaAdminClient, topic: Topic) -> Finding:
+    name, needed = topic.name, topic.max_bytes
     resource = ConfigResource(ConfigResourceType.TOPIC, name)
     try:
         answer = admin.describe_configs([resource], config_filter="all")
         limit = int(answer["topic"][name]["max.message.bytes"]["value"])
     except (KeyError, TypeError, KafkaError):
         text = f"the brokers do not tell max.message.bytes of {name}"
-        yield hint("limits", text, f"it must be at least {target.letter_bytes}")
-        return
-    if limit < target.letter_bytes:
-        remedy = f"set max.message.bytes of {name} to {target.letter_bytes} (kafka-configs.sh)"
-        text = f"{name} admits {limit} bytes: large letters will lose their bodies"
-        yield warning("limits", text, remedy)
-    else:
-        yield ok("limits", f"{name} admits {limit} bytes, enough for the largest letter")
+        return hint("limits", text, f"it must be at least {needed}")
+    if limit < needed:
+        text = f"{name} admits {limit} bytes: larger records lose their bodies, or are refused"
+        remedy = f"set max.message.bytes of {name} to {needed} (kafka-configs.sh)"
+        return warning("limits", text, remedy)
+    return ok("limits", f"{name} admits {limit} bytes, enough for the largest record")
 
 
-def _lag(admin: KafkaAdminClient, target: Target, partitions: Sequence[int]) -> Iterator[Finding]:
-    wanted = [TopicPartition(target.topic, number) for number in partitions]
+def _lag(
+    admin: KafkaAdminClient,
+    topic: Topic,
+    partitions: Sequence[int],
+    sleep: Callable[[float], None],
+) -> Finding:
+    wanted = [TopicPartition(topic.name, number) for number in partitions]
     try:
         ends = admin.list_partition_offsets(dict.fromkeys(wanted, _LATEST))
-        committed = _committed(admin, target, wanted)
+        committed = _committed(admin, topic.group, wanted, sleep)
     except AuthorizationError as error:
-        remedy = f"{_grant(target.topic, 'Read')}, and the same for --group {target.group}"
-        yield fault("rights", f"we may not read as group {target.group}: {error}", remedy)
-        return
+        remedy = f"{_grant(topic.name, 'Read')}, and the same for --group {topic.group}"
+        return fault("rights", f"we may not read as group {topic.group}: {error}", remedy)
     except CoordinatorNotAvailableError:
-        text = f"no broker coordinates the group {target.group}"
+        text = f"no broker coordinates the group {topic.group}"
         remedy = "wait if they have just started; else the topic __consumer_offsets is in trouble"
-        yield fault("group", text, remedy)
-        return
+        return fault("group", text, remedy)
     reached = {part: at.offset for part, at in committed.items() if at.offset >= 0}
     lag = sum(ends[part].offset - reached[part] for part in wanted if part in reached)
     if reached:
-        yield ok("group", f"{target.group} is {lag} messages behind")
-    else:
-        text = f"{target.group} has committed nothing yet: it will read from the beginning"
-        yield hint("group", text)
+        return ok("group", f"{topic.group} is {lag} messages behind in {topic.name}")
+    text = f"{topic.group} has committed nothing yet: it will read {topic.name} from the beginning"
+    return hint("group", text)
 
 
 def _committed(
-    admin: KafkaAdminClient, target: Target, wanted: Sequence[TopicPartition]
+    admin: KafkaAdminClient,
+    group: str,
+    wanted: Sequence[TopicPartition],
+    sleep: Callable[[float], None],
 ) -> Mapping[TopicPartition, Any]:
     """Return the group's offsets; the first group ever makes the brokers take a moment."""
     for _ in range(_COORDINATOR_TRIES):
         with contextlib.suppress(CoordinatorNotAvailableError):
-            return _asked(admin, target, wanted)
-        target.sleep(_COORDINATOR_PAUSE)
-    return _asked(admin, target, wanted)
+            return _asked(admin, group, wanted)
+        sleep(_COORDINATOR_PAUSE)
+    return _asked(admin, group, wanted)
 
 
 def _asked(
-    admin: KafkaAdminClient, target: Target, wanted: Sequence[TopicPartition]
+    admin: KafkaAdminClient, group: str, wanted: Sequence[TopicPartition]
 ) -> Mapping[TopicPartition, Any]:
-    found: Mapping[TopicPartition, Any] = admin.list_group_offsets({target.group: wanted})[
-        target.group
-    ]
+    found: Mapping[TopicPartition, Any] = admin.list_group_offsets({group: wanted})[group]
     return found

@@ -2,90 +2,111 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg import Connection
 
-from .endpoints import Address, reach
+from order_service.infra.postgres.applied import applied_ids
+from order_service.infra.postgres.conninfo import DatabaseServer, Login, conninfo, session_options
+
+from .endpoints import reach
 from .finding import Finding, clock_of, fault, hint, ok, warning
 
 _OLDEST = 140000
 """The oldest version that its makers still mend."""
 
+_SESSION = session_options(statement_timeout=3.0, lock_timeout=1.0)
+
 Rights = Mapping[str, Sequence[str]]
 """Privileges that the service needs, by table."""
 
 
-class Target(NamedTuple):
-    """The database, and what the service needs of it.
+Check = Callable[[Connection[Any]], Iterable[Finding]]
+"""Asks more, over a connection as the service's role; may raise psycopg.Error."""
+
+
+class PostgresTarget(NamedTuple):
+    """A database, and how the service logs in.
 
     Attributes:
-        address: Host and port.
-        conninfo: How the service logs in, as libpq takes it.
-        admin_conninfo: How the migrations log in; the same if they have no role of their own.
+        server: Where it is.
+        login: The service's role.
         key: The setting that names the host.
-        user: The service's role.
-        database: Its database.
-        rights: What it must be allowed to do.
-        migrations: The ids of all migrations.
-        pool: Most connections of one process.
-        timeout: Seconds to connect.
-        active_keys: Query that counts the keys of those who may read; empty if none are needed.
     """
 
-    address: Address
-    conninfo: str
-    admin_conninfo: str
+    server: DatabaseServer
+    login: Login
     key: str
-    user: str
-    database: str
+
+
+class Demands(NamedTuple):
+    """What the service needs of its database.
+
+    Attributes:
+        rights: What its role must be allowed to do.
+        migrations: The ids of all migrations.
+        migrating: The role that migrates; the service's own if there is no other.
+        checks: What else is to be asked.
+        pool: Most connections of one process.
+    """
+
     rights: Rights
     migrations: frozenset[str]
+    migrating: Login
+    checks: Sequence[Check]
     pool: int
-    timeout: float
-    active_keys: str = ""
 
 
-def look(target: Target, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
+def look(
+    target: PostgresTarget, demands: Demands, clock: Callable[[], float] = time.time
+) -> Iterator[Finding]:
     """Yield what there is to say about the database; `clock` is Unix time."""
-    reached = list(reach([target.address], target.key, target.timeout))
-    yield from reached
-    if reached[-1].level == "fault":
-        return
-    try:
-        connection = psycopg.connect(target.conninfo, autocommit=True)
-    except psycopg.OperationalError as error:
-        yield _login_fault(target, str(error))
-        return
-    with contextlib.closing(connection):
-        yield ok("login", f"as {target.user} into the database {target.database}")
+
+    def further(connection: Connection[Any]) -> Iterator[Finding]:
         yield _version(connection)
         yield _writable(connection)
-        yield from _migrations(target)
-        yield from _rights(connection, target)
-        yield from _keys(connection, target)
-        yield _connections(connection, target)
+        yield from _migrations(target, demands)
+        yield from _rights(connection, target.login.user, demands.rights)
+        for check in demands.checks:
+            # What they lack has been told: a missing right or table.
+            with contextlib.suppress(psycopg.Error):
+                yield from check(connection)
+        yield _connections(connection, demands.pool)
         moment = _value(connection, "SELECT extract(epoch FROM clock_timestamp())::float8")
         yield clock_of("Postgres", moment - clock())
 
+    return _look(target, further)
+
 
 def look_at_replica(
-    target: Target, max_lag: float, clock: Callable[[], float] = time.time
+    target: PostgresTarget, max_lag: float, clock: Callable[[], float] = time.time
 ) -> Iterator[Finding]:
     """Yield what there is to say about the replica that lookups read; lag in seconds."""
-    reached = list(reach([target.address], target.key, target.timeout))
+    return _look(target, lambda connection: [_lag(connection, max_lag, clock)])
+
+
+def _look(target: PostgresTarget, further: Check) -> Iterator[Finding]:
+    address = target.server.host, target.server.port
+    reached = list(reach([address], target.key, target.server.connect_timeout))
     yield from reached
     if reached[-1].level == "fault":
         return
     try:
-        connection = psycopg.connect(target.conninfo, autocommit=True)
+        connection = _connect(target, target.login)
     except psycopg.OperationalError as error:
         yield _login_fault(target, str(error))
         return
     with contextlib.closing(connection):
-        yield ok("login", f"as {target.user} into the database {target.database}")
-        yield _lag(connection, max_lag, clock)
+        text = f"as {target.login.user} into the database {target.server.database}"
+        yield ok("login", text)
+        yield from further(connection)
+
+
+def _connect(target: PostgresTarget, login: Login) -> Connection[Any]:
+    text = conninfo(target.server, login, _SESSION, "order-service doctor")
+    return psycopg.connect(text, autocommit=True)
 
 
 _REFUSALS = (
@@ -134,20 +155,24 @@ _REFUSALS = (
 )
 
 
-def _login_fault(target: Target, error: str) -> Finding:
-    facts = {"user": target.user, "database": target.database, "error": error.splitlines()[-1]}
+def _login_fault(target: PostgresTarget, error: str) -> Finding:
+    facts = {
+        "user": target.login.user,
+        "database": target.server.database,
+        "error": error.splitlines()[-1],
+    }
     for sign, text, remedy in _REFUSALS:
         if sign in error:
             return fault("login", text.format(**facts), remedy)
     return fault("login", facts["error"], "see the server's log")
 
 
-def _value(connection: psycopg.Connection[Any], query: str) -> Any:  # noqa: ANN401 - one value
+def _value(connection: Connection[Any], query: str) -> Any:  # noqa: ANN401 - one value
     row = connection.execute(query).fetchone()
     return row[0] if row else None
 
 
-def _version(connection: psycopg.Connection[Any]) -> Finding:
+def _version(connection: Connection[Any]) -> Finding:
     number = connection.info.server_version
     name = f"Postgres {number // 10000}.{number % 10000}"
     if number < _OLDEST:
@@ -156,7 +181,7 @@ def _version(connection: psycopg.Connection[Any]) -> Finding:
     return ok("version", name)
 
 
-def _writable(connection: psycopg.Connection[Any]) -> Finding:
+def _writable(connection: Connection[Any]) -> Finding:
     if _value(connection, "SELECT pg_is_in_recovery()"):
         return fault(
             "writable",
@@ -172,13 +197,14 @@ def _writable(connection: psycopg.Connection[Any]) -> Finding:
     return ok("writable", "transactions may write")
 
 
-def _migrations(target: Target) -> Iterator[Finding]:
+def _migrations(target: PostgresTarget, demands: Demands) -> Iterator[Finding]:
     try:
-        applied = _applied(target.admin_conninfo)
+        with _connect(target, demands.migrating) as connection:
+            applied = applied_ids(connection)
     except psycopg.errors.InsufficientPrivilege:
         yield hint(
             "migrations",
-            f"{target.user} may not see which are applied",
+            f"{demands.migrating.user} may not see which are applied",
             "set postgres.admin_user to have them compared",
         )
         return
@@ -187,24 +213,15 @@ def _migrations(target: Target) -> Iterator[Finding]:
         remedy = "see postgres.admin_user and POSTGRES_ADMIN_PASSWORD"
         yield warning("migrations", f"the role that migrates cannot log in: {reason}", remedy)
         return
-    missing, unknown = sorted(target.migrations - applied), sorted(applied - target.migrations)
+    missing, unknown = sorted(demands.migrations - applied), sorted(applied - demands.migrations)
     if missing:
         text = f"{len(missing)} not applied: {', '.join(missing)}"
         yield fault("migrations", text, "run `order-service migrate up`")
     else:
-        yield ok("migrations", f"all {len(target.migrations)} are applied")
+        yield ok("migrations", f"all {len(demands.migrations)} are applied")
     if unknown:
         text = f"the database has some that this version does not know: {', '.join(unknown)}"
         yield warning("migrations", text, "a newer version was here: run that one")
-
-
-def _applied(conninfo: str) -> frozenset[str]:
-    """Return the ids of the applied migrations; raise psycopg.Error if they cannot be read."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        if _value(connection, "SELECT to_regclass('_yoyo_migration') IS NULL"):
-            return frozenset()
-        rows = connection.execute("SELECT migration_id FROM _yoyo_migration").fetchall()
-    return frozenset(str(row[0]) for row in rows)
 
 
 _ALLOWED = """
@@ -213,30 +230,30 @@ SELECT has_schema_privilege(%(schema)s, 'USAGE')
 """
 
 
-def _rights(connection: psycopg.Connection[Any], target: Target) -> Iterator[Finding]:
+def _rights(connection: Connection[Any], user: str, rights: Rights) -> Iterator[Finding]:
     missing = [
         f"{privilege} on {table}"
-        for table, privileges in target.rights.items()
+        for table, privileges in rights.items()
         for privilege in privileges
         if not _allowed(connection, table, privilege)
     ]
     if missing:
         yield fault(
             "rights",
-            f"{target.user} lacks {', '.join(missing)}",
+            f"{user} lacks {', '.join(missing)}",
             "run `order-service migrate up`, which grants them to postgres.user, or GRANT them",
         )
         return
-    yield ok("rights", f"{target.user} may do all that the service does")
+    yield ok("rights", f"{user} may do all that the service does")
     if _value(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
         yield warning(
             "rights",
-            f"{target.user} is a superuser: whoever takes the service over has the whole server",
+            f"{user} is a superuser: whoever takes the service over has the whole server",
             "set postgres.admin_user to that role, and postgres.user to one of its own",
         )
 
 
-def _allowed(connection: psycopg.Connection[Any], table: str, privilege: str) -> bool:
+def _allowed(connection: Connection[Any], table: str, privilege: str) -> bool:
     names = {"schema": table.split(".", maxsplit=1)[0], "table": table, "privilege": privilege}
     try:
         row = connection.execute(_ALLOWED, names).fetchone()
@@ -245,35 +262,19 @@ def _allowed(connection: psycopg.Connection[Any], table: str, privilege: str) ->
     return bool(row and row[0])
 
 
-def _keys(connection: psycopg.Connection[Any], target: Target) -> Iterator[Finding]:
-    if not target.active_keys:
-        return
-    try:
-        count = _value(connection, target.active_keys)
-    except psycopg.Error:
-        return  # the missing right or table has been told
-    if count:
-        yield ok("keys", f"{count} may read (http.auth is api_key)")
-    else:
-        text = "http.auth is api_key and there is no key: nobody may read"
-        yield warning("keys", text, "`order-service keys create NAME --scope orders:read`")
-
-
-def _connections(connection: psycopg.Connection[Any], target: Target) -> Finding:
+def _connections(connection: Connection[Any], pool: int) -> Finding:
     most = int(_value(connection, "SHOW max_connections"))
     used = int(_value(connection, "SELECT count(*) FROM pg_stat_activity"))
-    if most - used < target.pool:
+    if most - used < pool:
         return warning(
             "connections",
-            f"{used} of {most} are in use: not enough for one more process ({target.pool})",
+            f"{used} of {most} are in use: not enough for one more process ({pool})",
             "raise max_connections, or lower postgres.pool.max_size or the number of processes",
         )
-    return ok("connections", f"{used} of {most} are in use; a process takes up to {target.pool}")
+    return ok("connections", f"{used} of {most} are in use; a process takes up to {pool}")
 
 
-def _lag(
-    connection: psycopg.Connection[Any], max_lag: float, clock: Callable[[], float]
-) -> Finding:
+def _lag(connection: Connection[Any], max_lag: float, clock: Callable[[], float]) -> Finding:
     if not _value(connection, "SELECT pg_is_in_recovery()"):
         return hint("lag", "this server is no standby: lookups and writes share it")
     same = "SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()"

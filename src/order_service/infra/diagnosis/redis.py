@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from redis import AuthenticationError, Redis, RedisError, ResponseError
 from redis.exceptions import NoPermissionError, ReadOnlyError
 
+from order_service.infra.addresses import Address
 from order_service.infra.redis.client import CacheClient
 
-from .endpoints import Address, reach
+from .endpoints import reach
 from .finding import Finding, clock_of, fault, ok, warning
 
 _PINGS = 20
@@ -19,14 +20,14 @@ _OF_LIMIT = 0.5
 """Share of the cache's timeout that a call may take before it is a warning."""
 
 
-class Target(NamedTuple):
+class RedisTarget(NamedTuple):
     """The cache, and what the service expects of it.
 
     Attributes:
         addresses: Hosts and ports of servers or sentinels; none for a Unix socket.
         key: The setting that names them.
         client: As the service has it, but patient.
-        prefix: What the names of its keys begin with.
+        prefixes: What the names of its keys begin with, one for each kind.
         limit: Seconds that a call may take in service.
         timeout: Seconds to connect.
     """
@@ -34,17 +35,17 @@ class Target(NamedTuple):
     addresses: Sequence[Address]
     key: str
     client: CacheClient
-    prefix: str
+    prefixes: Sequence[str]
     limit: float
     timeout: float
 
 
 def look(
-    target: Target,
+    target: RedisTarget,
     clock: Callable[[], float] = time.time,
     stopwatch: Callable[[], float] = time.perf_counter,
 ) -> Iterator[Finding]:
-    """Yield what there is to say about the cache; writes one key and deletes it."""
+    """Yield what there is to say about the cache; writes a key of each kind and deletes it."""
     if target.addresses:
         reached = list(reach(target.addresses, target.key, target.timeout))
         yield from reached
@@ -60,7 +61,7 @@ def look(
         yield from _server(target.client, clock)
 
 
-def _login(target: Target) -> Finding | None:
+def _login(target: RedisTarget) -> Finding | None:
     """Return what is wrong with the login, None if it succeeds."""
     try:
         target.client.ping()
@@ -73,9 +74,17 @@ def _login(target: Target) -> Finding | None:
     return None
 
 
-def _writable(target: Target) -> Finding:
-    # No order_uid holds a "~": this key can be nobody's.
-    key, value = f"{target.prefix}~{secrets.token_hex(8)}", secrets.token_bytes(8)
+def _writable(target: RedisTarget) -> Finding:
+    for prefix in target.prefixes:
+        if trouble := _trouble_with(target, prefix):
+            return trouble
+    return ok("writable", f"a key of each kind ({len(target.prefixes)}) was set, read and deleted")
+
+
+def _trouble_with(target: RedisTarget, prefix: str) -> Finding | None:
+    """Return why keys that begin with `prefix` cannot be used, None if they can be."""
+    # Nobody's: no name of a key holds a "~".
+    key, value = f"{prefix}~{secrets.token_hex(8)}", secrets.token_bytes(8)
     try:
         target.client.set(key, value, px=5000, nx=True)
         read = target.client.fast_get(key)
@@ -84,16 +93,16 @@ def _writable(target: Target) -> Finding:
         text, remedy = "this server is a replica: it only reads", f"name the master in {target.key}"
         return fault("writable", text, remedy)
     except NoPermissionError as error:
-        remedy = f"allow GET, SET and UNLINK on {target.prefix}* (ACL SETUSER)"
+        remedy = f"allow GET, SET and UNLINK on {prefix}* (ACL SETUSER)"
         return fault("writable", f"not allowed: {error}", remedy)
     except RedisError as error:
         return fault("writable", f"refused: {error}", "see maxmemory-policy and the disk")
     if read != value:
         return fault("writable", "what was set is not there", "is something else on this port?")
-    return ok("writable", "a key was set, read and deleted")
+    return None
 
 
-def _latency(target: Target, stopwatch: Callable[[], float]) -> Finding:
+def _latency(target: RedisTarget, stopwatch: Callable[[], float]) -> Finding:
     taken = []
     for _ in range(_PINGS):
         start = stopwatch()

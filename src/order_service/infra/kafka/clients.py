@@ -110,21 +110,6 @@ def open_consumer(connection: Connection, membership: Membership) -> KafkaConsum
         )
 
 
-def insist_on_rejoin(consumer: KafkaConsumer) -> bool:
-    """Return whether `consumer` is about to join its group anew, and make sure that it does.
-
-    A poll may give up before the join is done. kafka-python (3.0.12) then forgets a join that
-    new metadata caused: once the metadata are as they were at the assignment, it takes the
-    member for joined and for rebalancing at the same time, fetches nothing, sends no
-    heartbeat and refuses every commit, for ever. Only what was requested it brings to an end.
-    """
-    coordinator = consumer._coordinator  # noqa: SLF001 - no public way
-    if coordinator.rejoining or coordinator.need_rejoin():
-        coordinator.request_rejoin()
-        return True
-    return False
-
-
 class _ClosingProducer(KafkaProducer):  # type: ignore[misc]  # untyped library
     """A producer that closes even while records are unsettled.
 

@@ -1,6 +1,6 @@
 """The consumer loop: poll, prepare, store, commit, in this order, whatever happens.
 
-One thread owns the KafkaConsumer and decodes; a second one stores. While batch n is being
+One thread owns the group's member and decodes; a second one stores. While batch n is being
 stored, batch n+1 is polled and prepared; its store begins only when n has ended, and the
 offsets of n are committed only after its store has returned. A batch whose store raises
 ends the loop with nothing committed, so that it is delivered again.
@@ -15,22 +15,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
-from kafka import KafkaConsumer
-from kafka.errors import KafkaError
 from structlog.contextvars import bound_contextvars
 
 from order_service.infra.memory import give_back
 from order_service.infra.retry import StoppedError
 
-from .lag_probe import LagProbe
-from .offset_ledger import OffsetLedger, OffsetRanges, Offsets, offsets_behind
-from .progress import (
-    BatchObserver,
-    ConsumerObserver,
-    ConsumerProgress,
-    ConsumptionPausedError,
-)
-from .source import Record, RecordSource, size_of, split
+from .batching import BatchLimits, BatchObserver, ConsumerRecord, size_of, split
+from .member import GroupMember
+from .offset_tracker import OffsetRanges, Offsets, offsets_behind
+from .progress import ConsumerProgress, ConsumptionPausedError
+from .timing import DEFAULT_TIMING, Timing
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +37,7 @@ _BACKLOG = 10_000
 class Handler(Protocol[P]):
     """What is done with a batch."""
 
-    def prepare(self, records: Sequence[Record], stream: str | None) -> P:
+    def prepare(self, records: Sequence[ConsumerRecord], stream: str | None) -> P:
         """Decode and validate; no waiting, no errors."""
 
     def store(self, prepared: P) -> None:
@@ -53,20 +47,16 @@ class Handler(Protocol[P]):
         """Nothing to read at the moment; called about twice a second."""
 
 
-class Timing(NamedTuple):
-    """Times of the loop, in seconds."""
+class Observers(NamedTuple):
+    """Who is told what the loop does.
 
-    poll: float = 0.5
-    linger: float = 0.0
-    gather: float = 1.0
-    keepalive: float = 1.0
-    lag_probe: float = 5.0
-    probe_timeout: float = 2.0
-    commit_timeout: float = 5.0
-    shutdown: float = 10.0
+    Attributes:
+        progress: Told of every step.
+        batches: Told of every batch.
+    """
 
-
-_DEFAULT_TIMING = Timing()
+    progress: ConsumerProgress
+    batches: BatchObserver
 
 
 class InFlight(NamedTuple):
@@ -84,68 +74,35 @@ class ConsumerLoop(Generic[P]):
     """Moves batches from one topic to a handler.
 
     Args:
-        consumer: Owned by the thread that calls `run`.
-        topic: What to read.
-        handler: What to do with it.
-        progress: Told of every step.
-        observer: Told how it keeps up.
-        batches: Told of every batch.
+        member: Reads and commits; owned by the thread that calls `run`.
+        handler: What to do with a batch.
+        observers: Told of it.
         stopping: Ends the loop.
-        max_bytes: Most bytes of one batch; a single larger message is a batch of its own.
-        first_batch: Messages that the first batch should have, if as many are waiting and
-            fit into it: so many verdicts tell whether a restart met a poisoned topic.
+        limits: How much is taken at once.
         timing: Times of the loop.
         clock: Monotonic seconds.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a collaborator
         self,
-        consumer: KafkaConsumer,
-        topic: str,
+        member: GroupMember,
         handler: Handler[P],
-        *,
-        progress: ConsumerProgress,
-        observer: ConsumerObserver,
-        batches: BatchObserver,
+        observers: Observers,
         stopping: threading.Event,
-        max_bytes: int,
-        first_batch: int = 0,
-        timing: Timing = _DEFAULT_TIMING,
+        limits: BatchLimits,
+        *,
+        timing: Timing = DEFAULT_TIMING,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._consumer = consumer
+        self._member = member
         self._handler = handler
-        self._progress = progress
-        self._observer = observer
-        self._batches = batches
+        self._progress, self._batches = observers
         self._stopping = stopping
-        self._max_bytes = max_bytes
+        self._limits = limits
         self._timing = timing
         self._clock = clock
-        self._ledger = OffsetLedger()
-        self._first_batch = first_batch
+        self._first_batch = limits.first_batch
         self._since_rest = 0
-        self._source = RecordSource(
-            consumer,
-            topic,
-            ledger=self._ledger,
-            progress=progress,
-            observer=observer,
-            timeout=timing.probe_timeout,
-            linger=timing.linger,
-        )
-        self._probe = self._make_probe()
-
-    def _make_probe(self) -> LagProbe:
-        return LagProbe(
-            self._consumer,
-            self._ledger,
-            self._progress,
-            self._observer,
-            interval=self._timing.lag_probe,
-            timeout=self._timing.probe_timeout,
-            clock=self._clock,
-        )
 
     def run(self) -> None:
         """Consume until `stopping` is set; leaves the group.
@@ -153,7 +110,7 @@ class ConsumerLoop(Generic[P]):
         Raises:
             Exception: What the handler's `store` raised; its batch is not committed.
         """
-        self._source.join()
+        self._member.join()
         with self._storing() as storing:
             in_flight: InFlight | None = None
             try:
@@ -165,17 +122,6 @@ class ConsumerLoop(Generic[P]):
             except ConsumptionPausedError as error:
                 self._pause(error)
 
-    def _pause(self, error: ConsumptionPausedError) -> None:
-        """Take no message any more, but stay a member of the group until `stopping`.
-
-        Leaving would hand the partitions to the next member, which would go the same way.
-        """
-        self._progress.paused = error.reason
-        self._observer.paused(now=True, causes=error.causes)
-        _log.critical("consumption is paused until a restart", reason=error.reason)
-        while not self._stopping.wait(self._timing.keepalive):
-            self._stay()
-
     @contextlib.contextmanager
     def _storing(self) -> Iterator[ThreadPoolExecutor]:
         storing = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -183,7 +129,7 @@ class ConsumerLoop(Generic[P]):
             yield storing
         finally:
             storing.shutdown(wait=False, cancel_futures=True)
-            self._consumer.close(autocommit=False, timeout_ms=2000)
+            self._member.leave()
 
     def _turn(self, storing: ThreadPoolExecutor, in_flight: InFlight | None) -> InFlight | None:
         """Poll once and hand over what came; return the batch that is being stored now."""
@@ -191,7 +137,7 @@ class ConsumerLoop(Generic[P]):
         # With a batch in flight only what is buffered is taken: its end comes first.
         records = self._take(0.0 if in_flight else self._timing.poll)
         self._since_rest += len(records)
-        for batch in split(records, self._max_bytes, self._batches):
+        for batch in split(records, self._limits.max_bytes, self._batches):
             prepared = self._prepare(batch)
             self._await(in_flight)
             stored = storing.submit(self._store, prepared, OffsetRanges(batch))
@@ -203,47 +149,34 @@ class ConsumerLoop(Generic[P]):
             in_flight = None
             self._commit()
             self._rest()
-        self._probe.if_due()
+        self._member.lag.if_due()
         return in_flight
 
-    def _rest(self) -> None:
-        """Use a moment without messages."""
-        self._handler.idle()
-        if self._since_rest >= _BACKLOG:
-            give_back()
-            self._since_rest = 0
-
-    def _take(self, seconds: float) -> list[Record]:
+    def _take(self, seconds: float) -> list[ConsumerRecord]:
         """Poll; what is taken first of all is gathered as long as more is waiting."""
-        records = self._source.poll(seconds)
+        records = self._member.poll(seconds)
         if records and self._first_batch:
             self._gather(records)
             self._first_batch = 0
         return records
 
-    def _gather(self, records: list[Record]) -> None:
+    def _gather(self, records: list[ConsumerRecord]) -> None:
         """Add to `records` what is waiting, within the bounds of number, bytes and time."""
         end = self._clock() + self._timing.gather
         size = sum(map(size_of, records))
-        while len(records) < self._first_batch and size < self._max_bytes and self._clock() < end:
-            # Without a backlog the first order of the day need not wait for others.
-            if not self._source.more_waiting():
+        most = self._limits.max_bytes
+        while len(records) < self._first_batch and size < most and self._clock() < end:
+            # Without a backlog the first message of the day need not wait for others.
+            if not self._member.more_waiting():
                 return
-            if not (more := self._source.poll(self._timing.gather / 5)):
+            if not (more := self._member.poll(self._timing.gather / 5)):
                 return
             records += more
             size += sum(map(size_of, more))
 
-    def _prepare(self, batch: Sequence[Record]) -> P:
+    def _prepare(self, batch: Sequence[ConsumerRecord]) -> P:
         with self._timed("decode"):
-            return self._handler.prepare(batch, self._source.stream)
-
-    def _store(self, prepared: P, offsets: OffsetRanges) -> float:
-        """Store a batch; what is logged on the way names its messages. Return the seconds."""
-        began = self._clock()
-        with bound_contextvars(offsets=offsets):
-            self._handler.store(prepared)
-        return self._clock() - began
+            return self._handler.prepare(batch, self._member.stream)
 
     def _await(self, in_flight: InFlight | None) -> None:
         """Wait until the batch is stored, staying a member of the group.
@@ -260,28 +193,32 @@ class ConsumerLoop(Generic[P]):
             self._stay()
         self._take_note(in_flight)
 
-    def _stay(self) -> None:
-        self._progress.turned()
-        self._source.stay_member()
-        self._probe.if_due()
+    def _store(self, prepared: P, offsets: OffsetRanges) -> float:
+        """Store a batch; what is logged on the way names its messages. Return the seconds."""
+        began = self._clock()
+        with bound_contextvars(offsets=offsets):
+            self._handler.store(prepared)
+        return self._clock() - began
 
     def _take_note(self, in_flight: InFlight) -> None:
-        """Enter a batch that has been stored into the ledger, or raise what kept it from that."""
+        """Have the offsets of a stored batch committed, or raise what kept it from being one."""
         self._batches.took("store", in_flight.stored.result())
         self._progress.progressed()
-        self._ledger.stored(in_flight.offsets, self._consumer.assignment())
+        self._member.stored(in_flight.offsets)
 
     def _commit(self) -> None:
-        """Commit what is stored. Failing is no fault: redelivery is harmless."""
-        if not (offsets := self._ledger.to_commit(self._consumer.assignment())):
-            return
-        try:
-            with self._timed("commit"):
-                self._consumer.commit(offsets, timeout_ms=round(self._timing.commit_timeout * 1000))
-        except KafkaError as error:
-            _log.warning("offsets are not committed, trying again", error=repr(error))
-            return
-        self._ledger.committed()
+        """Commit what is stored, if anything is; what fails is tried again with the next."""
+        if offsets := self._member.to_commit():
+            began = self._clock()
+            if self._member.commit(offsets):
+                self._batches.took("commit", self._clock() - began)
+
+    def _rest(self) -> None:
+        """Use a moment without messages."""
+        self._handler.idle()
+        if self._since_rest >= _BACKLOG:
+            give_back()
+            self._since_rest = 0
 
     def _finish(self, in_flight: InFlight | None) -> None:
         """Give the last batch the grace time, commit it if it made it."""
@@ -289,6 +226,21 @@ class ConsumerLoop(Generic[P]):
             with contextlib.suppress(StoppedError):
                 self._take_note(in_flight)
                 self._commit()
+
+    def _pause(self, error: ConsumptionPausedError) -> None:
+        """Take no message any more, but stay a member of the group until `stopping`.
+
+        Leaving would hand the partitions to the next member, which would go the same way.
+        """
+        self._progress.paused(error)
+        _log.critical("consumption is paused until a restart", reason=error.reason)
+        while not self._stopping.wait(self._timing.keepalive):
+            self._stay()
+
+    def _stay(self) -> None:
+        self._progress.turned()
+        self._member.stay()
+        self._member.lag.if_due()
 
     @contextlib.contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

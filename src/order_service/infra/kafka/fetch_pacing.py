@@ -7,6 +7,8 @@ busy; gathered for 50 ms each, they take half of that. Producers have the same i
 
 from kafka import KafkaConsumer
 
+from .internals import fetch_settings
+
 _ENOUGH_BYTES = 256 * 1024
 """What a broker need not gather any longer for: a backlog is not held up."""
 
@@ -24,8 +26,7 @@ class FetchPacing:
             "fetch_min_bytes": _ENOUGH_BYTES,
             "fetch_max_wait_ms": max(1, round(linger * 1000)),
         }
-        # The library asks them for every fetch, but has no public way to change them.
-        self._settings: dict[str, int] = consumer._fetcher.config if linger else {}  # noqa: SLF001
+        self._settings = fetch_settings(consumer) if linger else {}
         self._gathering = gathering if linger else {}
         self._alone = {name: self._settings[name] for name in self._gathering}
         self._streaming = False

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from .offset_ledger import OffsetLedger
-from .progress import ConsumerObserver, ConsumerProgress
+from .offset_tracker import OffsetTracker
+from .progress import ConsumerProgress
+from .timing import Timing
 
 
 class LagProbe:
@@ -15,37 +16,31 @@ class LagProbe:
 
     Args:
         consumer: The consumer whose partitions are measured.
-        ledger: How far they have got.
+        offsets: How far they have got.
         progress: Told of every answer.
-        observer: Told of it, too, for metrics.
-        interval: Seconds between two measurements.
-        timeout: Longest wait for the brokers, in seconds.
+        timing: How often it measures, and how long it waits for the brokers.
         clock: Monotonic seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument a collaborator
+    def __init__(
         self,
         consumer: KafkaConsumer,
-        ledger: OffsetLedger,
+        offsets: OffsetTracker,
         progress: ConsumerProgress,
-        observer: ConsumerObserver,
-        *,
-        interval: float,
-        timeout: float,
+        timing: Timing,
         clock: Callable[[], float],
     ) -> None:
         self._consumer = consumer
-        self._ledger = ledger
+        self._offsets = offsets
         self._progress = progress
-        self._observer = observer
-        self._interval = interval
-        self._timeout_ms = round(timeout * 1000)
+        self._interval = timing.lag_probe
+        self._timeout_ms = round(timing.probe_timeout * 1000)
         self._clock = clock
         self._due = clock()
 
     def if_due(self) -> None:
         """Measure if the last time is long enough ago. No answer leaves all as it was."""
-        if self._ledger.joined and self._clock() >= self._due:
+        if self._offsets.joined and self._clock() >= self._due:
             self._due = self._clock() + self._interval
             with contextlib.suppress(KafkaError):
                 self._measure(sorted(self._consumer.assignment()))
@@ -54,14 +49,13 @@ class LagProbe:
         # A spare member, without partitions, still wants to know whether a broker answers.
         asked = assigned or [TopicPartition(topic, 0) for topic in self._consumer.subscription()]
         ends = self._consumer.end_offsets(asked, timeout_ms=self._timeout_ms)
-        lag = {tp.partition: max(0, ends[tp] - self._reached(tp)) for tp in assigned}
-        self._progress.measured(lag)
-        self._observer.lag(lag)
-        self._observer.fetched()
+        self._progress.measured(
+            {tp.partition: max(0, ends[tp] - self._reached(tp)) for tp in assigned}
+        )
 
     def _reached(self, partition: TopicPartition) -> int:
         """Return the offset up to which messages are stored."""
-        reached = self._ledger.reached(partition)
+        reached = self._offsets.reached(partition)
         if reached is None:
             reached = self._consumer.position(partition, timeout_ms=self._timeout_ms)
         return int(reached or 0)

@@ -24,20 +24,6 @@ class ConsumptionPausedError(Exception):
         self.causes = causes
 
 
-class BatchObserver(Protocol):
-    """Told of every batch, for metrics."""
-
-    def taken(self, messages: int, size: int) -> None:
-        """A batch of `messages` messages and `size` bytes was read."""
-
-    def took(self, stage: str, seconds: float) -> None:
-        """One stage of a batch took `seconds`: decode, store, or commit.
-
-        Told in the loop's thread: a commit is for the batches whose store was told before it, and
-        for no other, even if another has been stored meanwhile.
-        """
-
-
 class ConsumerObserver(Protocol):
     """Told how the consumer keeps up, for metrics."""
 
@@ -50,8 +36,11 @@ class ConsumerObserver(Protocol):
     def gap(self, messages: int) -> None:
         """Offsets were skipped: the broker dropped messages before they were read."""
 
-    def paused(self, *, now: bool, causes: Mapping[str, int]) -> None:
-        """Consumption is paused or not; `causes` says how often what made it so."""
+    def paused(self, causes: Mapping[str, int]) -> None:
+        """Consumption is paused; `causes` says how often what made it so."""
+
+    def stalled(self) -> None:
+        """The watchdog found the consumer stuck."""
 
 
 class Snapshot(NamedTuple):
@@ -78,16 +67,19 @@ class ConsumerProgress:
     """Written by the consumer loop, read by anybody.
 
     Args:
+        observer: Told of what others may want to see, too.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, observer: ConsumerObserver, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._observer = observer
         self._clock = clock
         now = clock()
         self._fetched = self._progressed = self._turned = now
         self._lag: Mapping[int, int] | None = None
-        self._partitions = 0
-        self.paused: str | None = None
+        self._paused: str | None = None
 
     def turned(self) -> None:
         """The loop came round."""
@@ -96,27 +88,41 @@ class ConsumerProgress:
     def fetched(self) -> None:
         """A broker answered."""
         self._fetched = self._clock()
+        self._observer.fetched()
 
     def progressed(self) -> None:
         """A batch is stored."""
         self._progressed = self._clock()
 
     def measured(self, lag: Mapping[int, int]) -> None:
-        """The brokers said where the assigned partitions end."""
+        """The brokers said where the assigned partitions end; `lag` is by partition."""
         self._lag = lag
-        self._partitions = len(lag)
+        self._observer.lag(lag)
         self.fetched()
         if not any(lag.values()):
             self.progressed()
 
+    def skipped(self, messages: int) -> None:
+        """`messages` offsets are missing between two that were read."""
+        self._observer.gap(messages)
+
+    def paused(self, error: ConsumptionPausedError) -> None:
+        """Nothing more is read until a restart."""
+        self._paused = error.reason
+        self._observer.paused(error.causes)
+
+    def stalled(self) -> None:
+        """The watchdog found the consumer stuck."""
+        self._observer.stalled()
+
     def snapshot(self) -> Snapshot:
         """Return the present state."""
-        now = self._clock()
+        now, lag = self._clock(), self._lag
         return Snapshot(
-            partitions=self._partitions,
-            lag=None if self._lag is None else sum(self._lag.values()),
+            partitions=len(lag or ()),
+            lag=None if lag is None else sum(lag.values()),
             fetch_age=now - self._fetched,
             progress_age=now - self._progressed,
             loop_age=now - self._turned,
-            paused=self.paused,
+            paused=self._paused,
         )

@@ -22,7 +22,7 @@ class TopicReader:
     Args:
         consumer: A consumer without a group; see :func:`kafka_clients.open_reader`.
         topic: What to read.
-        patience: Seconds without an answer after which reading fails.
+        timeout: Seconds without an answer after which reading fails.
         clock: Monotonic seconds.
     """
 
@@ -30,12 +30,12 @@ class TopicReader:
         self,
         consumer: KafkaConsumer,
         topic: str,
-        patience: float = 15.0,
+        timeout: float = 15.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._consumer = consumer
         self._topic = topic
-        self._patience = patience
+        self._timeout = timeout
         self._clock = clock
 
     def extent(self) -> list[Range]:
@@ -49,7 +49,7 @@ class TopicReader:
         if not numbers:
             raise UnknownTopicOrPartitionError(self._topic)
         partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
-        timeout_ms = round(self._patience * 1000)
+        timeout_ms = round(self._timeout * 1000)
         starts = self._consumer.beginning_offsets(partitions, timeout_ms=timeout_ms)
         ends = self._consumer.end_offsets(partitions, timeout_ms=timeout_ms)
         return [Range(tp.partition, starts[tp], ends[tp]) for tp in partitions]
@@ -70,7 +70,7 @@ class TopicReader:
         partition = TopicPartition(self._topic, wanted.partition)
         self._consumer.assign([partition])
         self._consumer.seek(partition, wanted.start)
-        position, deadline = wanted.start, self._clock() + self._patience
+        position, deadline = wanted.start, self._clock() + self._timeout
         while position < wanted.stop:
             for record in self._consumer.poll(timeout_ms=500).get(partition, ()):
                 if record.offset < wanted.stop:
@@ -78,7 +78,7 @@ class TopicReader:
             # Past the last record by more than one where a compacted or aborted one was.
             reached = self._consumer.position(partition, timeout_ms=500)
             if reached is not None and reached > position:
-                position, deadline = reached, self._clock() + self._patience
+                position, deadline = reached, self._clock() + self._timeout
             elif self._clock() > deadline:
                 raise KafkaTimeoutError(f"{self._topic}/{wanted.partition} at offset {position}")
 

@@ -24,7 +24,7 @@ def stuck(snapshot: Snapshot, timeout: float, *, waiting: bool) -> str | None:
 
     Args:
         snapshot: Its state.
-        timeout: Patience in seconds.
+        timeout: Seconds after which it counts as stuck.
         waiting: It waits for a backend that is away, which a restart would not mend.
     """
     if snapshot.loop_age > timeout:
@@ -42,10 +42,9 @@ class Watchdog:
     """Watches a consumer from a thread of its own.
 
     Args:
-        progress: What the consumer has reached.
-        timeout: Patience in seconds.
+        progress: What the consumer has reached; told if it is stuck.
+        timeout: Seconds without progress after which it counts as stuck.
         waiting: Tells whether it waits for a backend.
-        on_stall: Called before the end, for metrics.
         end: Ends the process; without cleaning up, which might hang as well.
     """
 
@@ -54,13 +53,11 @@ class Watchdog:
         progress: ConsumerProgress,
         timeout: float,
         waiting: Callable[[], bool],
-        on_stall: Callable[[], None] = lambda: None,
         end: Callable[[int], object] = os._exit,
     ) -> None:
         self._progress = progress
         self._timeout = timeout
         self._waiting = waiting
-        self._on_stall = on_stall
         self._end = end
 
     def start(self, stopping: threading.Event) -> None:
@@ -76,6 +73,6 @@ class Watchdog:
         snapshot = self._progress.snapshot()
         reason = stuck(snapshot, self._timeout, waiting=self._waiting())
         if reason:
-            self._on_stall()
+            self._progress.stalled()
             _log.critical("the consumer is stuck, ending it", reason=reason, **snapshot._asdict())
             self._end(EXIT_CODE)

@@ -1,49 +1,61 @@
 """Postgres behind a pool, with a deadline on every call and one retry for stale connections.
 
-A server that restarts leaves dead connections in the pool, and only their next use tells.
-A read that meets one has the pool checked and is repeated once at once; a write is
-left to the caller's retry, which knows that it is idempotent.
+A server that restarts leaves dead connections in the pool, and only their next use tells. Whoever
+meets one has the others thrown away. A read is then repeated once at once; a write is left to the
+caller, who knows whether it may be repeated although it may have taken effect.
 """
 
 import contextlib
+import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import psycopg
 from psycopg import Connection
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from order_service.infra.bulkhead import Bulkhead, FullError
 from order_service.infra.circuit import CircuitBreaker
 
 from .deadline import SocketDeadlines
+from .faults import ConflictError, UnavailableError, is_stale, is_transient, transient_fault
 from .sql import Query
+
+__all__ = [
+    "ConflictError",
+    "Database",
+    "Isolation",
+    "QueryObserver",
+    "Row",
+    "Settings",
+    "Transaction",
+    "UnavailableError",
+]
+
+T = TypeVar("T")
 
 Row = tuple[Any, ...]
 
-_TRANSIENT_CLASSES = ("08", "53", "57")
-_TRANSIENT_STATES = frozenset(
-    {
-        "40001",  # serialization failure
-        "40P01",  # deadlock detected
-        "55P03",  # lock not available
-        "25006",  # read-only transaction: a standby, or a primary that is being demoted
-        "58030",  # I/O error
-    }
-)
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+
 _NO_PARAMETERS: Mapping[str, object] = {}
 
-
 _STALE_FAILS_WITHIN = 0.5
+"""Seconds. A connection that went stale fails at once; a second try of others would be as slow."""
+
+_ATTEMPTS = 6
+_LONGEST_FIRST_PAUSE = 0.01
+"""Seconds after the first conflict; twice as many after each further one."""
 
 
 class Settings(NamedTuple):
     """How to reach the database; times in seconds.
 
     Attributes:
-        conninfo: libpq keywords; see :func:`psycopg.conninfo.make_conninfo`.
+        conninfo: libpq keywords; see `conninfo`.
         call_timeout: Longest time that one transaction may take, checkout excluded.
+        isolation: Of every transaction.
     """
 
     conninfo: str
@@ -52,6 +64,7 @@ class Settings(NamedTuple):
     checkout_timeout: float
     call_timeout: float
     circuit_open: float = 1.0
+    isolation: Isolation = "read committed"
 
 
 class QueryObserver(Protocol):
@@ -61,35 +74,14 @@ class QueryObserver(Protocol):
         """The statement named `query` ended after `seconds`."""
 
 
-class UnavailableError(Exception):
-    """The database cannot answer now: no connection, no time, or it is known to be away."""
-
-
-def is_transient(error: psycopg.Error) -> bool:
-    """Return whether the same statement may succeed later.
-
-    The list follows appendix A of the Postgres manual. A server that is killed leaves an
-    OperationalError without a state. Statement too complex and the like (class 54) are
-    OperationalErrors too, but theirs is a state, and it will not change.
-    """
-    state = error.sqlstate
-    if state is None:
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state.startswith(_TRANSIENT_CLASSES) or state in _TRANSIENT_STATES
-
-
-def _isolate(connection: Connection[Row]) -> None:
-    """Let a write fail, to be repeated, that waited for another one of the same rows.
-
-    With read committed its statement goes on with a mixture: the rows that it waited for are
-    new to it, those that depend on them it still sees as they were before the wait. A
-    statement that replaces an order then leaves items of the version that it overwrites.
-    """
-    connection.execute("SET default_transaction_isolation TO 'repeatable read'")
+def _pause(conflicts: int) -> None:
+    """Wait for a random time, so that those who met do not meet again."""
+    time.sleep(random.uniform(0, _LONGEST_FIRST_PAUSE * 2**conflicts))  # noqa: S311 - no secret
 
 
 def _run(connection: Connection[Row], query: Query, parameters: Mapping[str, object]) -> list[Row]:
-    return connection.execute(query.text, parameters, prepare=True).fetchall()
+    cursor = connection.execute(query.text, parameters, prepare=True)
+    return cursor.fetchall() if cursor.description else []
 
 
 class Transaction:
@@ -98,8 +90,8 @@ class Transaction:
     def __init__(self, connection: Connection[Row]) -> None:
         self._connection = connection
 
-    def execute(self, query: Query, parameters: Mapping[str, object]) -> list[Row]:
-        """Run a statement and return its rows."""
+    def execute(self, query: Query, parameters: Mapping[str, object] = _NO_PARAMETERS) -> list[Row]:
+        """Run a statement and return its rows, none if it has no result."""
         return _run(self._connection, query, parameters)
 
     def copy(self, query: Query, rows: bytes) -> None:
@@ -117,6 +109,7 @@ class Database:
         settings: Where and how patient.
         observer: Told of every statement.
         clock: Monotonic seconds.
+        on_conflict: Waits before a transaction is repeated; given how many times it was before.
     """
 
     def __init__(
@@ -124,10 +117,12 @@ class Database:
         settings: Settings,
         observer: QueryObserver,
         clock: Callable[[], float] = time.monotonic,
+        on_conflict: Callable[[int], object] = _pause,
     ) -> None:
         self._settings = settings
         self._observer = observer
         self._clock = clock
+        self._on_conflict = on_conflict
         longest = settings.checkout_timeout + settings.call_timeout
         self._circuit = CircuitBreaker(settings.circuit_open, clock, probe=longest)
         # Half of the connections: others are left to those who can do without a database.
@@ -136,7 +131,7 @@ class Database:
         self._pool = ConnectionPool(
             settings.conninfo,
             kwargs={"autocommit": True},
-            configure=_isolate,
+            configure=self._configure,
             min_size=settings.min_size,
             max_size=settings.max_size,
             timeout=settings.checkout_timeout,
@@ -148,6 +143,10 @@ class Database:
             # a long outage it would refuse for ever. The readers are bounded before they wait.
             open=False,
         )
+
+    def _configure(self, connection: Connection[Row]) -> None:
+        statement = "SELECT set_config('default_transaction_isolation', %s, false)"
+        connection.execute(statement, [self._settings.isolation])
 
     def open(self) -> None:
         """Start connecting in the background; does not wait and does not raise."""
@@ -165,6 +164,7 @@ class Database:
         Raises:
             UnavailableError: No answer within the deadlines, or the last call a moment
                 ago had none.
+            psycopg.Error: The statement itself is at fault.
         """
         if not self._circuit.allows():
             raise UnavailableError("the database is away")
@@ -173,9 +173,12 @@ class Database:
                 rows = self._read_twice(query, parameters)
         except FullError:
             raise UnavailableError("the database does not keep up") from None
-        except psycopg.Error as error:
+        except UnavailableError:
             self._circuit.failed()
-            raise UnavailableError(str(error)) from error
+            raise
+        except psycopg.Error:
+            self._circuit.succeeded()
+            raise
         self._circuit.succeeded()
         return rows
 
@@ -183,51 +186,89 @@ class Database:
         began = self._clock()
         try:
             return self.write(query, parameters)
-        except PoolTimeout:
-            raise
-        except psycopg.OperationalError:
-            # A connection that went stale fails at once; a second try would be as slow.
-            if self._clock() - began > _STALE_FAILS_WITHIN:
+        except UnavailableError as error:
+            repeatable = error.outcome_unknown or isinstance(error, ConflictError)
+            if not repeatable or self._clock() - began > _STALE_FAILS_WITHIN:
                 raise
-            # Throws away every connection that is idle; they may all be as dead.
-            self._pool.drain()
-            return self.write(query, parameters)
+        return self.write(query, parameters)
 
-    def write(self, query: Query, parameters: Mapping[str, object]) -> list[Row]:
-        """Run one statement as one transaction and return its rows.
+    def write(self, query: Query, parameters: Mapping[str, object] = _NO_PARAMETERS) -> list[Row]:
+        """Run one statement as one transaction and return its rows, none if it has no result.
 
         Raises:
-            psycopg.Error: As the driver raises it; see `is_transient`. When the
-                connection broke, it is unknown whether the statement took effect.
+            UnavailableError: It may succeed later.
+            psycopg.Error: The statement itself is at fault.
         """
-        # A connection that cannot be had is a failed query, too: it is what an outage looks like.
-        with self._borrowed(query.name) as connection:
-            return _run(connection, query, parameters)
+        sent = False
+        try:
+            with self._borrowed(query.name) as connection:
+                sent = True
+                return _run(connection, query, parameters)
+        except psycopg.Error as error:
+            self._raise_if_transient(error, sent=sent)
+            raise
 
     @contextlib.contextmanager
-    def transaction(self, name: str) -> Iterator["Transaction"]:
+    def transaction(self, name: str) -> Iterator[Transaction]:
         """Run the statements of a block as one transaction, and observe them as `name`.
 
+        Inside of the block a statement raises what the driver raises; what leaves the block is as
+        in `write`.
+
         Raises:
-            psycopg.Error: As in `write`.
+            UnavailableError: It may succeed later.
+            psycopg.Error: A statement itself is at fault.
         """
-        with self._borrowed(name) as connection, connection.transaction():
-            yield Transaction(connection)
+        committing = False
+        try:
+            with self._borrowed(name) as connection, connection.transaction():
+                yield Transaction(connection)
+                committing = True
+        except psycopg.Error as error:
+            self._raise_if_transient(error, sent=committing)
+            raise
+
+    def run(self, name: str, work: Callable[[Transaction], T]) -> T:
+        """Run `work` as one transaction and return what it returns; see `transaction`.
+
+        It is called again, a few times at most, when another transaction came in between: it must
+        have no effect but on the transaction.
+
+        Raises:
+            UnavailableError: It may succeed later; a ConflictError if others came in between
+                each time.
+            psycopg.Error: A statement itself is at fault.
+        """
+        for conflicts in range(_ATTEMPTS - 1):
+            with contextlib.suppress(ConflictError), self.transaction(name) as transaction:
+                return work(transaction)
+            self._on_conflict(conflicts)
+        with self.transaction(name) as transaction:
+            return work(transaction)
+
+    def _raise_if_transient(self, error: psycopg.Error, *, sent: bool) -> None:
+        """Raise UnavailableError if another try may succeed, over connections that are alive.
+
+        Args:
+            error: What the driver raised.
+            sent: Whether a statement or a commit that takes effect was sent before.
+        """
+        if is_stale(error):
+            with contextlib.suppress(psycopg.Error):
+                self._pool.drain()
+        if is_transient(error):
+            raise transient_fault(error, sent=sent) from error
 
     @contextlib.contextmanager
     def _borrowed(self, name: str) -> Iterator[Connection[Row]]:
         """Lend a connection, for at most the time that one call may take."""
+        # A connection that cannot be had is a failed query, too: it is what an outage looks like.
         with (
             self._observed(name),
             self._pool.connection() as connection,
             self._deadlines.within(self._settings.call_timeout, connection.fileno()),
         ):
             yield connection
-
-    def discard_connections(self) -> None:
-        """Throw away idle connections, which may all be dead after a failure."""
-        with contextlib.suppress(psycopg.Error):
-            self._pool.drain()
 
     @contextlib.contextmanager
     def _observed(self, name: str) -> Iterator[None]:

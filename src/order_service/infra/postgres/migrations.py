@@ -1,118 +1,141 @@
 """Schema migrations with yoyo, safe for any number of starters at once.
 
+There is a folder of migrations for each context, and `SERVICE` for what all of them need. They are
+applied folder by folder, in each by number. yoyo takes the name of a file for its id; here the
+folder is a part of it, so that two contexts may have migrations of one name.
+
 yoyo's own lock is a table row that a killed process leaves behind for ever. An advisory
 lock around it ends with its connection; whoever holds it may break yoyo's.
 """
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import psycopg
 import structlog
-from yoyo import get_backend, read_migrations
+from psycopg.conninfo import conninfo_to_dict
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import DatabaseURI
+from yoyo.migrations import Migration, default_migration_table
+
+from .applied import applied_ids, rename_those_of_1_0
 
 _log = structlog.get_logger(__name__)
+
+SERVICE = "service"
+"""Folder of what comes before all contexts."""
 
 # Any number that no other program uses for its advisory locks in this database.
 _LOCK_KEY = 0x6F72646572  # "order"
 
 
-class Status(NamedTuple):
-    """One migration: its id (file name without ending) and whether it is applied."""
+class MigrationStatus(NamedTuple):
+    """One migration: its id (folder and file name without ending) and whether it is applied."""
 
     id: str
     applied: bool
+
+
+def find_migrations(directory: Path, folders: Sequence[str] = ()) -> dict[str, Path]:
+    """Return the files of all migrations by their ids, in the order in which they are applied.
+
+    Args:
+        directory: Holds a folder of migrations for each context that has any.
+        folders: Those that are wanted, in their order; all if empty. `SERVICE` comes first.
+    """
+    wanted = folders or sorted(path.name for path in directory.iterdir() if path.is_dir())
+    ordered = dict.fromkeys([SERVICE, *wanted])
+    return {
+        f"{folder}/{path.stem}": path for folder in ordered for path in _files(directory / folder)
+    }
+
+
+def _files(folder: Path) -> list[Path]:
+    files = [path for path in folder.glob("[0-9]*") if path.suffix in {".py", ".sql"}]
+    return sorted(
+        (path for path in files if not path.name.endswith(".rollback.sql")),
+        key=lambda path: (_number(path), path.name),
+    )
+
+
+def _number(path: Path) -> int:
+    return int(path.name.partition("-")[0])
 
 
 class Migrator:
     """Applies the migrations of all contexts to one database.
 
     Args:
-        directory: Holds a folder of migrations a context.
-        host: Database host, and so on; the user needs the rights to create the schema.
-        options: More libpq keywords, such as ``sslmode`` and ``connect_timeout``.
+        migrations: Files by id; see `find_migrations`.
+        conninfo: libpq keywords; the role needs the rights to create the schema.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of one address
-        self,
-        directory: Path,
-        *,
-        host: str,
-        port: int,
-        user: str,
-        password: str,
-        dbname: str,
-        options: dict[str, str],
-    ) -> None:
-        self._directory = directory
-        self._uri = _uri(host, port, user, password, dbname, options)
-        self._conninfo = psycopg.conninfo.make_conninfo(
-            host=host, port=port, user=user, password=password, dbname=dbname, **options
-        )
+    def __init__(self, migrations: dict[str, Path], conninfo: str) -> None:
+        self._migrations = migrations
+        self._conninfo = conninfo
 
     def up(self) -> Sequence[str]:
         """Apply what is missing; return the ids. Waits for another starter that migrates."""
-        return self._change("apply", lambda b, all_: b.to_apply(all_), "apply_one")
+        with self._alone() as (connection, backend):
+            applied = applied_ids(connection)
+            missing = [id_ for id_ in self._migrations if id_ not in applied]
+            for migration in self._loaded(missing):
+                _log.info("migrations: apply", migration=migration.id)
+                backend.apply_one(migration)
+        return missing
 
     def down(self, count: int) -> Sequence[str]:
         """Roll the last `count` migrations back; return their ids, newest first."""
-        return self._change(
-            "roll back", lambda b, all_: b.to_rollback(all_)[:count], "rollback_one"
-        )
+        with self._alone() as (connection, backend):
+            applied = applied_ids(connection)
+            last = [id_ for id_ in reversed(self._migrations) if id_ in applied][:count]
+            for migration in self._loaded(last):
+                _log.info("migrations: roll back", migration=migration.id)
+                backend.rollback_one(migration)
+        return last
 
-    def status(self) -> Sequence[Status]:
+    def status(self) -> Sequence[MigrationStatus]:
         """Return all known migrations in their order."""
-        with self._backend() as backend:
-            applied = {m.id for m in self._migrations() if backend.is_applied(m)}
-        return [Status(m.id, m.id in applied) for m in self._migrations()]
+        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            applied = applied_ids(connection)
+        return [MigrationStatus(id_, id_ in applied) for id_ in self._migrations]
 
-    def _change(self, verb: str, select: Callable[[Any, Any], Any], method: str) -> Sequence[str]:
-        """Run `method` of the backend for each selected migration, under the lock."""
-        done = []
-        with self._alone(), self._backend() as backend:
-            backend.break_lock()
-            with backend.lock():
-                for migration in select(backend, self._migrations()):
-                    _log.info(f"migrations: {verb}", migration=migration.id)
-                    getattr(backend, method)(migration)
-                    done.append(migration.id)
-        return done
-
-    def _migrations(self) -> Any:  # noqa: ANN401 - yoyo has no types
-        folders = sorted(str(path) for path in self._directory.iterdir() if path.is_dir())
-        return read_migrations(*folders)
+    def _loaded(self, ids: Sequence[str]) -> list[Any]:
+        """Return yoyo's migrations of these ids."""
+        # All are made, because one may name another one of them that it depends on.
+        made = {
+            id_: Migration(id_, str(path), str(path.parent))
+            for id_, path in self._migrations.items()
+        }
+        return [made[id_] for id_ in ids]
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> Iterator[tuple[psycopg.Connection[Any], Any]]:
         """Hold the advisory lock; the server frees it when the connection ends."""
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
-            yield
-
-    @contextlib.contextmanager
-    def _backend(self) -> Iterator[Any]:
-        backend = get_backend(self._uri)
-        try:
-            yield backend
-        finally:
-            backend.connection.close()
+            rename_those_of_1_0(connection)
+            with _open_backend(self._conninfo) as backend:
+                backend.break_lock()
+                with backend.lock():
+                    yield connection, backend
 
 
-def _uri(  # noqa: PLR0913, PLR0917
-    host: str, port: int, user: str, password: str, dbname: str, options: dict[str, str]
-) -> str:
-    credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
-    query = "&".join(f"{key}={quote(value, safe='')}" for key, value in options.items())
-    return f"postgresql+psycopg://{credentials}@{host}:{port}/{quote(dbname, safe='')}?{query}"
+def _open_backend(conninfo: str) -> Any:  # noqa: ANN401 - yoyo has no types
+    """Return yoyo's access to the database."""
+    keywords = conninfo_to_dict(conninfo)
+    database = keywords.pop("dbname")
+    uri = DatabaseURI("postgresql+psycopg", None, None, None, None, database, keywords)
+    backend = PostgresqlPsycopgBackend(uri, default_migration_table)
+    backend.init_database()
+    return backend
 
 
 _FORWARD = """-- What changes, and why.
 -- Write statements that can be run again: a killed run may have left half of them.
--- depends: {previous}
 
 """
 _ROLLBACK = """-- Undoes {id}.
@@ -124,7 +147,7 @@ def create(folder: Path, name: str) -> Sequence[Path]:
     """Write an empty migration and its rollback behind the last one; return their paths.
 
     Args:
-        folder: The folder of one context.
+        folder: The folder of one context; made if it is missing.
         name: A few words; they become part of the id.
 
     Raises:
@@ -133,10 +156,10 @@ def create(folder: Path, name: str) -> Sequence[Path]:
     slug = "-".join(re.findall(r"[a-z0-9]+", name.lower()))
     if not slug:
         raise ValueError(f"not a name for a migration: {name!r}")
-    ids = sorted(path.name.split(".")[0] for path in folder.glob("[0-9]*"))
-    number = int(ids[-1].split("-")[0]) + 1 if ids else 1
-    id_ = f"{number:04d}-{slug}"
-    paths = folder / f"{id_}.sql", folder / f"{id_}.rollback.sql"
-    paths[0].write_text(_FORWARD.format(previous=ids[-1] if ids else ""))
-    paths[1].write_text(_ROLLBACK.format(id=id_))
+    folder.mkdir(exist_ok=True)
+    number = max(map(_number, _files(folder)), default=0) + 1
+    stem = f"{number:04d}-{slug}"
+    paths = folder / f"{stem}.sql", folder / f"{stem}.rollback.sql"
+    paths[0].write_text(_FORWARD)
+    paths[1].write_text(_ROLLBACK.format(id=f"{folder.name}/{stem}"))
     return paths

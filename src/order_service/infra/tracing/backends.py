@@ -6,11 +6,15 @@ hold no data: statements by name, commands without keys.
 
 import contextlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from order_service.infra.postgres.database import QueryObserver
 from order_service.infra.redis.client import CacheClient, Entry
 
-from .spans import Attributes, Span, child_span, current_span
+from .spans import Attributes, child_span, current_span
+
+if TYPE_CHECKING:
+    from .otlp import Span
 
 
 class TracedQueries:
@@ -85,7 +89,7 @@ class TracedCacheClient:
         self._client.close()
 
 
-def _command(name: str, size: int = 1) -> contextlib.AbstractContextManager[Span | None]:
+def _command(name: str, size: int = 1) -> "contextlib.AbstractContextManager[Span | None]":
     attributes: dict[str, str | int] = {"db.system.name": "redis", "db.operation.name": name}
     if size > 1:
         attributes["db.operation.batch.size"] = size

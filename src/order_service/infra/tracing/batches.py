@@ -8,17 +8,20 @@ it are decoding, storing with all that it asks of backends, and the commit of th
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from structlog.contextvars import bound_contextvars
 
+from order_service.infra.kafka.batching import BatchObserver, ConsumerRecord
 from order_service.infra.kafka.consumer import Handler
-from order_service.infra.kafka.offset_ledger import OffsetRanges
-from order_service.infra.kafka.progress import BatchObserver
-from order_service.infra.kafka.source import Record
+from order_service.infra.kafka.offset_tracker import OffsetRanges
+from order_service.infra.kafka.subscription import Subscription
 
-from .spans import Attributes, Span, Tracer, entered
+from .spans import Attributes, entered
 from .traceparent import context_of
+
+if TYPE_CHECKING:
+    from .otlp import Span, Tracer
 
 P = TypeVar("P")
 
@@ -29,18 +32,11 @@ _MOST_OPEN = 100
 """Batches that wait for their commit; an outage of the brokers must not make them pile up."""
 
 
-class Subscription(NamedTuple):
-    """What is consumed."""
-
-    topic: str
-    group: str
-
-
 class TracedBatch(NamedTuple, Generic[P]):
     """A prepared batch and its span, if it is recorded."""
 
     prepared: P
-    span: Span | None
+    span: "Span | None"
 
 
 class BatchTracing(Generic[P]):
@@ -60,19 +56,19 @@ class BatchTracing(Generic[P]):
         self,
         handler: Handler[P],
         observer: BatchObserver,
-        tracer: Tracer,
+        tracer: "Tracer",
         subscription: Subscription,
     ) -> None:
         self._handler = handler
         self._observer = observer
         self._tracer = tracer
         self._subscription = subscription
-        # Stored, but the loop has not heard of it: no commit is for them yet. None: not recorded.
-        self._stored: deque[Span | None] = deque()
+        # Stored, but the loop has not heard of it: no commit is for it yet.
+        self._stored: Span | None = None
         # Awaiting their commit: usually one, more while commits fail.
         self._uncommitted: deque[Span] = deque()
 
-    def prepare(self, records: Sequence[Record], stream: str | None) -> TracedBatch[P]:
+    def prepare(self, records: Sequence[ConsumerRecord], stream: str | None) -> TracedBatch[P]:
         """See :meth:`Handler.prepare`."""
         span = self._begin(records)
         if span is None:
@@ -80,7 +76,7 @@ class BatchTracing(Generic[P]):
         with entered(span.child("decode")):
             return TracedBatch(self._handler.prepare(records, stream), span)
 
-    def _begin(self, records: Sequence[Record]) -> Span | None:
+    def _begin(self, records: Sequence[ConsumerRecord]) -> "Span | None":
         """Return the span of a batch, None if it is not to be recorded."""
         contexts = filter(None, map(context_of, records))
         links = list(islice((each for each in contexts if each.sampled), _MOST_LINKS))
@@ -89,7 +85,7 @@ class BatchTracing(Generic[P]):
         name = f"process {self._subscription.topic}"
         return self._tracer.begin(name, "consumer", self._describe(records), links=links)
 
-    def _describe(self, records: Sequence[Record]) -> Attributes:
+    def _describe(self, records: Sequence[ConsumerRecord]) -> Attributes:
         attributes: dict[str, str | int | Sequence[str]] = {
             **self._messaging("process", "process"),
             "messaging.batch.message_count": len(records),
@@ -119,9 +115,9 @@ class BatchTracing(Generic[P]):
                 prepared.span.failed(type(error).__name__)
                 prepared.span.end()
                 raise
-        self._stored.append(prepared.span)
+        self._stored = prepared.span
 
-    def _store(self, prepared: P, span: Span) -> None:
+    def _store(self, prepared: P, span: "Span") -> None:
         with bound_contextvars(trace_id=span.context.trace_id), entered(span.child("store")):
             self._handler.store(prepared)
 
@@ -138,18 +134,18 @@ class BatchTracing(Generic[P]):
         """See :meth:`BatchObserver.took`. A commit ends the batches that it is for."""
         self._observer.took(stage, seconds)
         if stage == "store":
-            self._await_commit(self._stored.popleft())
+            self._await_commit(self._stored)
         elif stage == "commit" and self._uncommitted:
             self._commit(self._uncommitted[-1], seconds)
             self._end_uncommitted()
 
-    def _await_commit(self, span: Span | None) -> None:
+    def _await_commit(self, span: "Span | None") -> None:
         if span is not None:
             self._uncommitted.append(span)
         while len(self._uncommitted) > _MOST_OPEN:
             self._uncommitted.popleft().end()
 
-    def _commit(self, span: Span, seconds: float) -> None:
+    def _commit(self, span: "Span", seconds: float) -> None:
         attributes = self._messaging("commit", "settle")
         name = f"commit {self._subscription.topic}"
         span.child(name, "client", attributes, took=seconds).end()

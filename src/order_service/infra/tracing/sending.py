@@ -4,11 +4,15 @@ Attributes follow OpenTelemetry's semantic conventions for messaging.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from order_service.infra.kafka.producer import AcknowledgedProducer, Record
 
-from .spans import Attributes, Span, child_span
+from .spans import Attributes, child_span
 from .traceparent import HEADER
+
+if TYPE_CHECKING:
+    from .otlp import Span
 
 
 class TracedProducer(AcknowledgedProducer):
@@ -33,6 +37,6 @@ def _sending(topic: str, count: int) -> Attributes:
     }
 
 
-def _followed(records: Sequence[Record], span: Span) -> list[Record]:
+def _followed(records: Sequence[Record], span: "Span") -> list[Record]:
     header = (HEADER, span.context.header().encode())
     return [record._replace(headers=[*record.headers, header]) for record in records]

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 HEADER = "traceparent"
 
 _SAMPLED = 1
-# A later version may append fields; ff is none.
-_fields = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?").match
-_NO_TRACE = "0" * 32
-_NO_SPAN = "0" * 16
-_LENGTH = 55
+# Version 00 has nothing behind the flags, a later one may append fields, ff is none. Ids of zeros
+# are invalid.
+_fields = re.compile(
+    r"(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?"
+).fullmatch
 
 
 class TraceContext(NamedTuple):
@@ -37,17 +37,10 @@ class TraceContext(NamedTuple):
 def parse(header: str | None) -> TraceContext | None:
     """Return the span that a header names, None if it names none."""
     found = _fields(header) if header else None
-    if header is None or found is None or not _is_whole(header):
+    if found is None:
         return None
     trace_id, span_id, flags = found.groups()
-    if trace_id == _NO_TRACE or span_id == _NO_SPAN:
-        return None
     return TraceContext(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
-
-
-def _is_whole(header: str) -> bool:
-    """Whether nothing follows that the header's version does not have."""
-    return len(header) == _LENGTH or (header[_LENGTH] == "-" and not header.startswith("00"))
 
 
 def context_of(record: Any) -> TraceContext | None:  # noqa: ANN401 - untyped library

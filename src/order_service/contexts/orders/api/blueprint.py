@@ -1,36 +1,24 @@
 """The routes of the orders context and their documentation."""
 
-import re
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 import msgspec
 from flask import Response, request
 from flask_smorest import Blueprint, abort
 
-from order_service.contexts.orders.errors import (
-    InvalidCursorError,
-    OrderNotFoundError,
-    StorageUnavailableError,
-)
-from order_service.contexts.orders.lookup import Found, Page
+from order_service.contexts.orders.errors import InvalidCursorError, StorageUnavailableError
+from order_service.contexts.orders.lookup import Page
 from order_service.contexts.orders.model import UID_PATTERN
 from order_service.contexts.orders.ports import OrderFilter
 from order_service.contexts.orders.schema import OrderSchema
+from order_service.http.authentication import principal_of
+from order_service.http.headers import CACHE, REQUEST_ID, RETRY_AFTER
 
 from .compression import compress
+from .order_route import ASK_AGAIN, ORDER_RULE, OrderAnswers, is_uid
+from .ownership import limited_to
 from .ports import OrderLookup
-from .representation import Representation
-from .schemas import OrderPageSchema, orders_query
-
-ORDER_RULE = "/order/<order_uid>"
-
-FAILURE = "order_service.contexts.orders.failure"
-"""Key of the WSGI environment for the error of a lookup that was made before the view runs."""
-
-RETRY_AFTER = "1"
-"""Seconds after which it makes sense to ask again when the database is away."""
-
-_valid_uid = re.compile(UID_PATTERN).match
+from .schemas import OrderPageSchema, OrdersQuery
 
 _UID = {
     "in": "path",
@@ -57,7 +45,7 @@ _HEADERS = {
         "itself, if it asks with `If-None-Match` before each use), all else `no-store`",
         "schema": _STRING,
     },
-    "X-Request-ID": "X-Request-ID",
+    REQUEST_ID: REQUEST_ID,
 }
 _ORDER_HEADERS = {
     **_HEADERS,
@@ -65,28 +53,19 @@ _ORDER_HEADERS = {
         "description": "Changes with the order's content, and only with it",
         "schema": {"type": "string", "example": '"8b8e3c1f0a2d4e5f60718293a4b5c6d7"'},
     },
-    "X-Cache": _X_CACHE,
+    CACHE: _X_CACHE,
 }
 
 
-class ListLimits(NamedTuple):
-    """How many orders one page of `GET /orders` holds."""
-
-    default: int = 20
-    most: int = 100
-
-
-def create_blueprint(
-    lookup: OrderLookup, representation: Representation, limits: ListLimits
-) -> Blueprint:
+def create_blueprint(lookup: OrderLookup, answers: OrderAnswers) -> Blueprint:
     """Return the blueprint with `GET /order/<order_uid>` and `GET /orders`."""
     blueprint = Blueprint("orders", __name__, description="Orders")
-    _add_order(blueprint, lookup, representation)
-    _add_orders(blueprint, lookup, limits)
+    _add_order(blueprint, answers)
+    _add_orders(blueprint, lookup)
     return blueprint
 
 
-def _add_order(blueprint: Blueprint, lookup: OrderLookup, representation: Representation) -> None:
+def _add_order(blueprint: Blueprint, answers: OrderAnswers) -> None:
     @blueprint.route(ORDER_RULE, parameters=[_UID, _IF_NONE_MATCH])
     @blueprint.response(200, OrderSchema, description="The order", headers=_ORDER_HEADERS)
     @blueprint.alt_response(304, description="The client has the newest", headers=_ORDER_HEADERS)
@@ -102,16 +81,18 @@ def _add_order(blueprint: Blueprint, lookup: OrderLookup, representation: Repres
 
         HEAD is answered too, with the same headers and no body.
         """
-        found = _find(lookup, order_uid)
-        answer = representation.of(found, request.environ.get("HTTP_IF_NONE_MATCH"))
+        if is_uid(order_uid) is None:
+            abort(400, message="This is no order id.", errors=_NO_UID)
+        answer = answers.of(order_uid, request.environ)
         return Response(answer.body, answer.status, answer.headers)
 
 
-def _add_orders(blueprint: Blueprint, lookup: OrderLookup, limits: ListLimits) -> None:
-    query = orders_query(min(limits), limits.most)
+_NO_UID = {"path": {"order_uid": ["Must be 1 to 64 of letters, digits and -_.: only."]}}
 
+
+def _add_orders(blueprint: Blueprint, lookup: OrderLookup) -> None:
     @blueprint.route("/orders")
-    @blueprint.arguments(query, location="query", unknown=None, error_status_code=400)
+    @blueprint.arguments(OrdersQuery, location="query", unknown=None, error_status_code=400)
     @blueprint.response(
         200, OrderPageSchema, description="One page of orders", headers=_LIST_HEADER_DOCS
     )
@@ -127,9 +108,10 @@ def _add_orders(blueprint: Blueprint, lookup: OrderLookup, limits: ListLimits) -
         The list is ordered by `date_created` and, among equals, by `order_uid`, both descending;
         orders that arrive meanwhile move nothing on the pages behind a cursor. All filters that
         are given must hold. Lists of a kilobyte and more are compressed for clients that take
-        gzip.
+        gzip. A customer sees orders of their own alone.
         """
-        page = _search(lookup, wanted)
+        principal = principal_of(request.environ)
+        page = _search(lookup, wanted | limited_to(principal))
         lines = [summary._asdict() for summary in page.orders]
         body = msgspec.json.encode({"orders": lines, "next_cursor": page.next_cursor})
         return compress(Response(body, headers=_LIST_HEADERS))
@@ -142,22 +124,6 @@ _LIST_HEADER_DOCS = {
 _LIST_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
-def _find(lookup: OrderLookup, uid: str) -> Found:
-    if _valid_uid(uid) is None:
-        errors = {"path": {"order_uid": ["Must be 1 to 64 of letters, digits and -_.: only."]}}
-        abort(400, message="This is no order id.", errors=errors)
-    try:
-        failure: Exception | None = request.environ.get(FAILURE)
-        if failure is not None:
-            raise failure
-        return lookup.find(uid)
-    except OrderNotFoundError as error:
-        headers = {"X-Cache": error.level}
-        abort(404, message="There is no order with this id.", headers=headers, exc=error)
-    except StorageUnavailableError as error:
-        _unavailable(error, "The order is not cached, and the database cannot be asked now.")
-
-
 def _search(lookup: OrderLookup, wanted: dict[str, Any]) -> Page:
     limit, cursor = wanted.pop("limit"), wanted.pop("cursor", None)
     try:
@@ -166,8 +132,5 @@ def _search(lookup: OrderLookup, wanted: dict[str, Any]) -> Page:
         errors = {"query": {"cursor": ["Is not a `next_cursor` of this service."]}}
         abort(400, message="The cursor is not valid.", errors=errors, exc=error)
     except StorageUnavailableError as error:
-        _unavailable(error, "The database cannot be asked now.")
-
-
-def _unavailable(error: Exception, message: str) -> NoReturn:
-    abort(503, message=message, headers={"Retry-After": RETRY_AFTER}, exc=error)
+        headers = {RETRY_AFTER: ASK_AGAIN}
+        abort(503, message="The database cannot be asked now.", headers=headers, exc=error)

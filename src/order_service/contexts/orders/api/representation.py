@@ -1,15 +1,12 @@
-"""How an order looks on the wire: status, headers and body, decided in one place.
-
-The Flask view and the hot path in front of Flask both answer with what stands here, so a
-client cannot tell which of them it spoke to.
-"""
+"""How an order looks on the wire: status, headers and body, decided in one place."""
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from order_service.contexts.orders.lookup import Found
 from order_service.contexts.orders.ports import Level
+from order_service.http.answer import Answer
+from order_service.http.headers import CACHE
 
 # RFC 9110, section 8.8.3; the weak comparison of If-None-Match ignores the W/.
 _ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
@@ -20,15 +17,7 @@ CACHE_CONTROL = "private, no-cache"
 
 
 # Reading the value of an enum takes longer than all the rest.
-_X_CACHE = {level: ("X-Cache", level.value) for level in Level}
-
-
-class Answer(NamedTuple):
-    """A whole response but for its request id; a HEAD request gets it without the body."""
-
-    status: str
-    headers: list[tuple[str, str]]
-    body: bytes
+_X_CACHE = {level: (CACHE, level.value) for level in Level}
 
 
 def matches(if_none_match: str, etag: str) -> bool:

@@ -18,6 +18,10 @@ _CURSOR_SCHEMA = CURSOR_PATTERN.replace(r"\Z", "$")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
+_USUAL_PAGE = 20
+_LONGEST_PAGE = 100
+"""Orders on one page: the bound is on what one request may cost."""
+
 
 def _filter(description: str, example: str) -> fields.String:
     """Return a filter on a text column; Postgres could not store a NUL, so none matches it."""
@@ -72,6 +76,11 @@ class OrdersQuery(Schema):
             "example": "2021-11-27T00:00:00Z",
         }
     )
+    limit = fields.Integer(
+        load_default=_USUAL_PAGE,
+        validate=validate.Range(min=1, max=_LONGEST_PAGE),
+        metadata={"description": "Most orders on one page", "example": _USUAL_PAGE},
+    )
     cursor = fields.String(
         validate=validate.Regexp(CURSOR_PATTERN),
         metadata={
@@ -81,16 +90,6 @@ class OrdersQuery(Schema):
             "pattern": _CURSOR_SCHEMA,
         },
     )
-
-
-def orders_query(default_limit: int, max_limit: int) -> type[Schema]:
-    """Return the schema of the query parameters with these bounds on a page's length."""
-    limit = fields.Integer(
-        load_default=default_limit,
-        validate=validate.Range(min=1, max=max_limit),
-        metadata={"description": "Most orders on one page", "example": default_limit},
-    )
-    return OrdersQuery.from_dict({"limit": limit}, name="OrdersQuery")
 
 
 def _same(field: fields.Field[Any]) -> dict[str, Any]:

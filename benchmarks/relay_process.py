@@ -1,0 +1,20 @@
+"""Our relay in a process of its own. Usage: python -m benchmarks.relay_process <schema>."""
+
+import signal
+import sys
+
+from order_service.bootstrap.contexts import installed
+from order_service.context.process import Process
+from order_service.context.relaying import Relaying
+
+
+def main(schema: str) -> None:
+    """Relay until SIGTERM."""
+    contexts = installed()
+    with Process(contexts.load_config(), scopes=contexts.scopes) as process:
+        signal.signal(signal.SIGTERM, lambda *_: process.stopping.set())
+        Relaying(process, schema, ()).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,91 @@
+"""`order-service run`: which programs of this service a stack on one machine runs."""
+
+from collections.abc import Iterator
+
+from order_service.config import Config
+from order_service.context import Contexts, Worker
+from order_service.embedded.console import python_command
+from order_service.embedded.stack import run_stack
+from order_service.embedded.workload import Endpoint, Program, StackOptions, Workload
+
+_API_PAGES = {
+    "Page": "/",
+    "API": "/swagger/",
+    "Health": "/health/ready",
+    "Metrics": "/metrics",
+}
+_WORKER_PAGES = {"Metrics": "/metrics"}
+_WORKER_PORT = "METRICS_WORKER_PORT"
+_DEFAULT_WORKER_PORT = Config().metrics.worker_port
+
+
+def run_everything(contexts: Contexts, options: StackOptions, *, demo_rate: float = 0.0) -> int:
+    """Run servers, API and workers until a stop is asked for; return the exit code.
+
+    Args:
+        contexts: What there is to run.
+        options: How the servers are run.
+        demo_rate: Samples a second, of what each context has samples of; 0 for none.
+
+    Raises:
+        ConfigError: The configuration has faults.
+    """
+    config = contexts.load_config()
+    return run_stack(config, workload(contexts, config, demo_rate), options)
+
+
+def workload(contexts: Contexts, config: Config, demo_rate: float) -> Workload:
+    """Return all that is run beside the servers."""
+    enabled = contexts.enabled(config)
+    return Workload(
+        steps=[Program("migrate", ("order_service", "migrate", "up"), ("postgres",))],
+        services=[_api(contexts, config), *_workers(config, contexts.workers(config))],
+        demos=list(_demos(contexts, config, demo_rate)),
+        topics={
+            topic.name: topic.partitions or config.kafka.partitions
+            for each in enabled
+            for topic in each.topics(config)
+        },
+        settings=_settings(contexts, config),
+        hints=[hint.format(python=python_command()) for each in enabled for hint in each.hints],
+    )
+
+
+def _api(contexts: Contexts, config: Config) -> Program:
+    endpoint = Endpoint(config.http.host, config.http.port, "HTTP_PORT", pages=_API_PAGES)
+    return Program("api", ("order_service", "api"), contexts.api_needs(config), endpoint)
+
+
+def _workers(config: Config, workers: tuple[Worker, ...]) -> Iterator[Program]:
+    """Yield each with a port for its metrics: the configured one, and those after it."""
+    first = config.metrics.worker_port
+    fixed = first != _DEFAULT_WORKER_PORT
+    for place, worker in enumerate(workers):
+        # Port 0 means that metrics are not served.
+        endpoint = Endpoint(
+            config.http.host, first and first + place, _WORKER_PORT, fixed, _WORKER_PAGES
+        )
+        yield Program(
+            worker.name,
+            ("order_service", "work", worker.name),
+            worker.needs,
+            endpoint if first else None,
+            keeps_offsets=worker.consumes,
+        )
+
+
+def _demos(contexts: Contexts, config: Config, rate: float) -> Iterator[Program]:
+    for context in contexts.enabled(config) if rate else ():
+        for demo in context.demos:
+            yield Program(demo.name, demo.command(rate), demo.needs)
+
+
+def _settings(contexts: Contexts, config: Config) -> dict[str, str]:
+    """Return what programs beside the service, such as the producer, must know."""
+    own = {
+        f"{context.section.name}_{key}".upper(): str(getattr(config.own[context.section.name], key))
+        for context in contexts.enabled(config)
+        if context.section
+        for key in context.shared_settings
+    }
+    return {_WORKER_PORT: str(config.metrics.worker_port), **own}

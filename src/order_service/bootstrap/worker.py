@@ -1,0 +1,59 @@
+"""A worker process: what one context does beside the API, with a small server for its metrics."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+
+import structlog
+
+from order_service.config import Config
+from order_service.context import Work, Worker
+from order_service.context.process import Process
+from order_service.http.health import Readiness
+from order_service.http.operations import serve_operations
+from order_service.infra.memory import share_one_arena
+from order_service.infra.retry import StoppedError
+
+_log = structlog.get_logger(__name__)
+
+
+def run_worker(config: Config, worker: Worker) -> int:
+    """Work until SIGTERM or SIGINT, in the main thread; return the exit code."""
+    share_one_arena()
+    with closing(Process(config)) as process:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: process.stopping.set())
+        try:
+            run_work(process, worker.open(process))
+        except StoppedError:
+            _log.info("stopped while waiting for a backend")
+        except OSError as error:
+            _log.critical("the worker cannot start", worker=worker.name, error=str(error))
+            return 1
+    return 0
+
+
+def run_work(process: Process, work: Work) -> None:
+    """Do the work until the process is stopping, with metrics and health served meanwhile.
+
+    Raises:
+        StoppedError: The process is stopping before the work could begin.
+        OSError: The port of the metrics is taken.
+    """
+    with _operations(process, work):
+        work.run()
+
+
+@contextlib.contextmanager
+def _operations(process: Process, work: Work) -> Iterator[None]:
+    """Serve metrics and health for the length of the block, unless the port is 0."""
+    host, port = process.config.http.host, process.config.metrics.worker_port
+    if port == 0:
+        yield
+        return
+    with closing(
+        serve_operations(host, port, process.registry, Readiness(work.checks))
+    ) as operations:
+        _log.info("metrics and health are served", port=operations.port)
+        yield

@@ -1,0 +1,68 @@
+"""What the orders context adds to an API process: lookups, and the cache warmed up for them."""
+
+import threading
+from typing import NamedTuple
+
+import structlog
+
+from order_service.context.checks import CallCheck
+from order_service.context.process import Process
+from order_service.contexts.orders.api import create_part
+from order_service.contexts.orders.errors import OrdersError
+from order_service.contexts.orders.lookup import Lookup, WarmUp
+from order_service.contexts.orders.metrics import LookupMetrics
+from order_service.contexts.orders.model import Document
+from order_service.contexts.orders.settings import OrdersSettings
+from order_service.http.api_part import ApiPart
+from order_service.infra.local_cache import LocalCache
+
+from .cache import make_cache
+from .storage import open_storage
+
+_log = structlog.get_logger(__name__)
+
+_WARM_UP_RETRY = 2.0
+"""Seconds between two tries of a warm-up that found the database away."""
+
+
+class OpenLookup(NamedTuple):
+    """The lookup on its backends, and whether these are well."""
+
+    lookup: Lookup
+    checks: list[CallCheck]
+
+
+def open_api(process: Process) -> ApiPart:
+    """Return the routes on their backends; the cache is warmed up in the background."""
+    return create_part(*open_lookup(process))
+
+
+def open_lookup(process: Process) -> OpenLookup:
+    """Return the lookup; the cache is warmed up in the background."""
+    settings = process.config.of(OrdersSettings).cache
+    storage, client = open_storage(process), process.cache_client()
+    cache, metrics = make_cache(process, client, settings), LookupMetrics(process.registry)
+    if settings.warm_up:
+        warm_up = WarmUp(storage.orders, cache, metrics, settings.warm_up, process.stopping)
+        process.ends(start_warm_up(warm_up, process.stopping))
+    local: LocalCache[Document] = LocalCache(settings.local_size, settings.local_ttl)
+    checks = [*storage.checks, CallCheck("redis", client.ping, required=False)]
+    return OpenLookup(Lookup(storage.orders, cache, local, metrics), checks)
+
+
+def start_warm_up(warm_up: WarmUp, stopping: threading.Event) -> threading.Thread:
+    """Warm the cache up in the background, once the database can be read."""
+
+    def run() -> None:
+        while not stopping.is_set():
+            try:
+                _log.info("the cache is warm", orders=warm_up.run())
+            except OrdersError as error:
+                _log.warning("the warm-up waits for the database", error=str(error))
+                stopping.wait(_WARM_UP_RETRY)
+            else:
+                return
+
+    thread = threading.Thread(target=run, name="warm-up", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,207 @@
+"""A member of a consumer group: polls, tells gaps, commits, stays.
+
+Everything here belongs to the thread that owns the consumer. What the library lets through or
+gets wrong ends here; the loop above knows nothing of it.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import structlog
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from .batching import ConsumerRecord
+from .fetch_pacing import FetchPacing
+from .internals import insist_on_rejoin, topic_id
+from .lag_probe import LagProbe
+from .offset_tracker import Offsets, OffsetTracker
+from .progress import ConsumerProgress
+from .timing import DEFAULT_TIMING, Timing
+
+_log = structlog.get_logger(__name__)
+
+_JOIN = 1.0
+"""Seconds of a poll while the group is being joined; a join that is cut short starts again."""
+
+_AFTER_FAILURE = 0.5
+"""Seconds until the next poll after one that raised."""
+
+_CLOSE_MS = 2000
+"""Milliseconds that leaving the group may take."""
+
+
+class GroupMember:
+    """One topic as seen by one member of its group.
+
+    Args:
+        consumer: Owned by the thread that calls; see :func:`clients.open_consumer`.
+        topic: What to read.
+        progress: Told of every answer of a broker, of gaps and of the lag.
+        timing: How long it waits for what.
+        clock: Monotonic seconds.
+        sleep: Waits some seconds, for tests.
+
+    Attributes:
+        stream: Identity of the topic's present incarnation, None if it is not known.
+        lag: Measures the lag.
+    """
+
+    def __init__(  # noqa: PLR0913 - clock and sleep are for tests
+        self,
+        consumer: KafkaConsumer,
+        topic: str,
+        progress: ConsumerProgress,
+        timing: Timing = DEFAULT_TIMING,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.stream: str | None = None
+        self._consumer = consumer
+        self._topic = topic
+        self._progress = progress
+        self._sleep = sleep
+        self._probe_ms = round(timing.probe_timeout * 1000)
+        self._commit_ms = round(timing.commit_timeout * 1000)
+        self._stream_changed = False
+        self._offsets = OffsetTracker()
+        self._pacing = FetchPacing(consumer, timing.linger)
+        self.lag = LagProbe(consumer, self._offsets, progress, timing, clock)
+
+    def join(self) -> None:
+        """Subscribe. The partitions come with a later poll."""
+        self._learn_partitions()
+        self._consumer.subscribe([self._topic], listener=_Trimming(self._offsets))
+
+    def _learn_partitions(self) -> None:
+        """Fetch the topic's metadata: a group leader without them assigns no partition at all.
+
+        It would notice only with the next rebalance, up to a session timeout later.
+        """
+        with contextlib.suppress(KafkaError):
+            self._consumer.partitions_for_topic(self._topic)
+
+    def poll(self, seconds: float) -> list[ConsumerRecord]:
+        """Return what comes within `seconds`, of each partition in the order of its offsets."""
+        before = topic_id(self._consumer, self._topic)
+        polled = self._poll(seconds)
+        after = topic_id(self._consumer, self._topic)
+        # Once a topic was re-created under this consumer, buffered records of the old one
+        # cannot be told from those of the new one, so from then on there is no id.
+        self._stream_changed |= before not in {None, after}
+        self.stream = None if self._stream_changed else after
+        self._pacing.polled(messages=bool(polled), waited=seconds > 0)
+        if polled:
+            self._progress.fetched()
+        for partition, records in polled.items():
+            self._look_for_gap(partition, records)
+        return [record for records in polled.values() for record in records]
+
+    def more_waiting(self) -> bool:
+        """Return whether messages wait behind those that were polled, as far as is known.
+
+        A partition that no broker has answered for yet may hold some.
+        """
+        return any(map(self._is_behind, self._consumer.assignment()))
+
+    def _is_behind(self, partition: TopicPartition) -> bool:
+        end = self._consumer.highwater(partition)
+        if end is None:
+            return True
+        position = self._consumer.position(partition, timeout_ms=self._probe_ms)
+        return position is None or int(end) > int(position)
+
+    def _poll(self, seconds: float) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+        """Poll for `seconds`, longer if the group has to be joined: that needs its time.
+
+        The library hides most of a broker's absence, but not all of it: a coordinator that
+        refuses the connection comes up here. That is no reason to leave the group.
+        """
+        least = _JOIN if insist_on_rejoin(self._consumer) else 0.0
+        try:
+            polled: Mapping[TopicPartition, list[ConsumerRecord]] = self._consumer.poll(
+                timeout_ms=round(max(seconds, least) * 1000)
+            )
+        except KafkaError as error:
+            _log.warning("polling failed, trying again", topic=self._topic, error=repr(error))
+            self._sleep(_AFTER_FAILURE)
+            return {}
+        return polled
+
+    def _look_for_gap(self, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
+        """Tell of offsets that no message came for.
+
+        Retention, a full in-memory broker, compaction and transactions leave gaps; the
+        first two are lost messages, and nothing else would ever say so.
+        """
+        first, last = records[0].offset, records[-1].offset
+        expected = self._offsets.expected(partition)
+        if expected is None:
+            expected = self._committed(partition)
+        if expected is not None and first > expected:
+            self._progress.skipped(first - expected)
+            _log.warning(
+                "offsets were skipped, the broker no longer has these messages",
+                topic=self._topic,
+                partition=partition.partition,
+                expected=expected,
+                first=first,
+            )
+        self._offsets.read(partition, first, last)
+
+    def _committed(self, partition: TopicPartition) -> int | None:
+        try:
+            offset = self._consumer.committed(partition, timeout_ms=self._probe_ms)
+        except KafkaError:
+            return None
+        return offset if offset is None else int(offset)
+
+    def stay(self) -> None:
+        """Poll without taking anything, because who does not poll is expelled."""
+        assigned = self._consumer.assignment()
+        self._consumer.pause(*assigned)
+        polled = self._poll(0)
+        for partition, records in polled.items():
+            # Assigned by this very poll, hence not paused: read it again later.
+            self._consumer.seek(partition, records[0].offset)
+        self._consumer.resume(*self._consumer.paused())
+
+    def stored(self, offsets: Offsets) -> None:
+        """What is before `offsets` is stored: the next commit is for them, too."""
+        self._offsets.stored(offsets, self._consumer.assignment())
+
+    def to_commit(self) -> Offsets:
+        """Return what is stored, not committed and still ours."""
+        return self._offsets.to_commit(self._consumer.assignment())
+
+    def commit(self, offsets: Offsets) -> bool:
+        """Commit `offsets`; blocks. Failing is no fault: redelivery is harmless."""
+        try:
+            self._consumer.commit(offsets, timeout_ms=self._commit_ms)
+        except KafkaError as error:
+            _log.warning(
+                "offsets are not committed, trying again", topic=self._topic, error=repr(error)
+            )
+            return False
+        self._offsets.committed()
+        return True
+
+    def leave(self) -> None:
+        """Leave the group and close the connection, committing nothing."""
+        self._consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
+
+
+class _Trimming(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
+    """Trims the offsets to the partitions that came. Must not block, says the library."""
+
+    def __init__(self, offsets: OffsetTracker) -> None:
+        self._offsets = offsets
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        """Keep all: what is stored may still be committed."""
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Forget the partitions that others read now; `assigned` are all of ours."""
+        self._offsets.keep(set(assigned))

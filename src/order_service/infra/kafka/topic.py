@@ -1,0 +1,21 @@
+"""A topic, as whoever uses it describes it."""
+
+from typing import NamedTuple
+
+
+class Topic(NamedTuple):
+    """A Kafka topic that is read or written.
+
+    Attributes:
+        name: Its name.
+        operations: What we must be allowed to do with it: ``Read``, ``Write``.
+        group: The consumer group that reads it; empty if nobody of ours does.
+        max_bytes: Largest record that it must admit; 0 for the broker's default.
+        partitions: Where a server of `run` has it; 0 for as many as the configuration says.
+    """
+
+    name: str
+    operations: tuple[str, ...]
+    group: str = ""
+    max_bytes: int = 0
+    partitions: int = 0

@@ -1,0 +1,71 @@
+"""How to reach a database, in the words of libpq: server, login, and settings of the session."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from psycopg.conninfo import make_conninfo
+
+_NO_TLS: Mapping[str, str] = {}
+
+
+class DatabaseServer(NamedTuple):
+    """A database on a server.
+
+    Attributes:
+        host: Name or address; one that begins with a slash is the folder of a socket.
+        port: TCP port.
+        database: Its name.
+        connect_timeout: Seconds, rounded, 2 at least: libpq knows no other.
+        tls: libpq's keywords that are set: ``sslmode``, ``sslrootcert``, ``sslcert``, ``sslkey``.
+    """
+
+    host: str
+    port: int
+    database: str
+    connect_timeout: float
+    tls: Mapping[str, str] = _NO_TLS
+
+
+class Login(NamedTuple):
+    """A role and its password, which is not shown."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login({self.user!r})"
+
+
+def conninfo(
+    server: DatabaseServer, login: Login, options: str = "", application: str = "order-service"
+) -> str:
+    """Return the connection string.
+
+    Args:
+        server: Where.
+        login: As whom.
+        options: Settings of the session; see `session_options`.
+        application: What the server shows of us in its list of sessions.
+    """
+    return make_conninfo(
+        host=server.host,
+        port=server.port,
+        dbname=server.database,
+        user=login.user,
+        password=login.password,
+        connect_timeout=max(2, round(server.connect_timeout)),
+        application_name=application,
+        client_encoding="UTF8",
+        options=options,
+        **server.tls,
+    )
+
+
+def session_options(statement_timeout: float, lock_timeout: float) -> str:
+    """Return the settings of a session: times in UTC, and deadlines given in seconds."""
+    values = {
+        "statement_timeout": round(statement_timeout * 1000),
+        "lock_timeout": round(lock_timeout * 1000),
+        "timezone": "UTC",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in values.items())

@@ -1,0 +1,82 @@
+"""One connection, for what lives as long as a connection does: advisory locks, session settings.
+
+A pool lends its connections to anybody. Whoever holds a lock for minutes needs one of his own, and
+must hear of its end.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from .deadline import SocketDeadlines
+from .faults import UnavailableError, is_transient
+from .sql import Query
+
+Row = tuple[Any, ...]
+
+_NO_PARAMETERS: Mapping[str, object] = {}
+
+
+class Session:
+    """A connection that was opened once and is never replaced. Thread-safe.
+
+    Args:
+        conninfo: libpq keywords; the connection must lead to the server itself, or to a pooler that
+            gives a client one server connection for all its time.
+        call_timeout: Longest time that one statement may take, in seconds.
+        clock: Monotonic seconds.
+
+    Attributes:
+        answered: When the server last answered.
+
+    Raises:
+        UnavailableError: There is no connection.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        call_timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._call_timeout = call_timeout
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._deadlines = SocketDeadlines()
+        with _told_as_unavailable():
+            self._connection = psycopg.connect(conninfo, autocommit=True)
+        self._deadlines.start()
+        self.answered = clock()
+
+    def execute(self, query: Query, parameters: Mapping[str, object] = _NO_PARAMETERS) -> list[Row]:
+        """Run one statement as one transaction and return its rows, none if it has no result.
+
+        Raises:
+            UnavailableError: The connection has ended, or the server cannot do it now.
+            psycopg.Error: The statement itself is at fault.
+        """
+        with self._lock, _told_as_unavailable():
+            with self._deadlines.within(self._call_timeout, self._connection.fileno()):
+                cursor = self._connection.execute(query.text, parameters, prepare=True)
+                rows = cursor.fetchall() if cursor.description else []
+            self.answered = self._clock()
+        return rows
+
+    def close(self) -> None:
+        """End the connection and with it what it held."""
+        self._deadlines.close()
+        self._connection.close()
+
+
+@contextmanager
+def _told_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        if is_transient(error):
+            raise UnavailableError(str(error)) from error
+        raise

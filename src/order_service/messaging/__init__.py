@@ -1,0 +1,1 @@
+"""What contexts that speak over Kafka share; it knows none of them."""

@@ -1,0 +1,3 @@
+-- Undoes 0001-create-notes.
+
+DROP SCHEMA tiny CASCADE;

@@ -1,0 +1,51 @@
+"""Notes: a context that is nothing but a folder, for the tests of the house."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from order_service.context import Context, Scope, Work, Worker
+
+from .settings import SECTION
+
+if TYPE_CHECKING:
+    from order_service.context.process import Process
+    from order_service.http.api_part import ApiPart
+
+
+def _open_api(process: "Process") -> "ApiPart":
+    from .wiring import open_api
+
+    return open_api(process)
+
+
+def _open_writer(process: "Process") -> Work:
+    from .wiring import open_writer
+
+    return open_writer(process)
+
+
+def _commands() -> Sequence[click.Command]:
+    from .cli import greet
+
+    return [greet]
+
+
+CONTEXT = Context(
+    name="tiny",
+    section=SECTION,
+    open_api=_open_api,
+    api_needs=("postgres",),
+    scopes={"tiny:read": Scope("read notes")},
+    workers=[
+        Worker(
+            name="tiny-writer",
+            about="Write a note, then wait until SIGTERM.",
+            needs=("postgres",),
+            open=_open_writer,
+        )
+    ],
+    commands=_commands,
+    rights={"tiny.notes": ("SELECT", "INSERT")},
+)

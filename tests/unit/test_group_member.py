@@ -1,0 +1,73 @@
+"""A member of the group goes on polling whatever the library lets through."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kafka import TopicPartition
+from kafka.errors import KafkaConnectionError
+
+from order_service.infra.kafka.member import GroupMember
+from order_service.infra.kafka.progress import ConsumerProgress
+from order_service.infra.kafka.subscription import Subscription
+from order_service.metrics import ConsumerMetrics, Registry
+
+PARTITION = TopicPartition("orders", 0)
+
+
+class Client:
+    """A KafkaConsumer whose polls answer, or raise, what is given."""
+
+    def __init__(self, *answers: Any) -> None:  # noqa: ANN401 - records or an error
+        self._answers = list(answers)
+        self.ends: dict[TopicPartition, int | None] = {}
+        self.positions: dict[TopicPartition, int] = {}
+        self._cluster = SimpleNamespace(topic_id=lambda _: None)
+        self._coordinator = SimpleNamespace(rejoining=False, need_rejoin=lambda: False)
+
+    def poll(self, timeout_ms: int) -> Any:  # noqa: ANN401, ARG002
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self.ends)
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        return self.ends[partition]
+
+    def position(self, partition: TopicPartition, timeout_ms: int) -> int:  # noqa: ARG002
+        return self.positions[partition]
+
+    def committed(self, partition: TopicPartition, timeout_ms: int) -> None:
+        """Nothing is committed yet."""
+
+
+def member_of(client: Client, **options: Any) -> GroupMember:  # noqa: ANN401 - as GroupMember has them
+    observer = ConsumerMetrics(Registry(), Subscription("orders", "group"))
+    return GroupMember(client, "orders", ConsumerProgress(observer), **options)
+
+
+@pytest.mark.parametrize(
+    ("ends", "waiting"),
+    [({0: 5, 1: 0}, False), ({0: 6, 1: 0}, True), ({0: 5, 1: None}, True)],
+    ids=["all read", "one behind", "one not known yet"],
+)
+def test_more_waits_where_a_partition_is_behind_or_not_known(
+    *, ends: dict[int, int | None], waiting: bool
+) -> None:
+    client = Client()
+    client.ends = {TopicPartition("orders", number): end for number, end in ends.items()}
+    client.positions = {PARTITION: 5, TopicPartition("orders", 1): 0}
+    assert member_of(client).more_waiting() is waiting
+
+
+def test_a_poll_that_raises_is_waited_out_and_the_next_one_delivers() -> None:
+    record = SimpleNamespace(offset=7)
+    client = Client(KafkaConnectionError("refused"), {PARTITION: [record]})
+    waits: list[float] = []
+    member = member_of(client, sleep=waits.append)
+    assert member.poll(0.1) == []
+    assert waits == [0.5]
+    assert member.poll(0.1) == [record]

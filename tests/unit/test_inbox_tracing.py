@@ -1,0 +1,80 @@
+"""A trace goes on through an inbox: the effect and its answers belong to the message's trace."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from order_service.infra.postgres.faults import UnavailableError
+from order_service.messaging.envelope import Envelope
+from order_service.messaging.inbox import IncomingMessage
+from order_service.messaging.inbox.tracing import TracedEffects
+from order_service.messaging.outbox import new_envelope
+from tests.collector import Collector
+from tests.unit.messaging_fakes import Counting
+from tests.unit.messaging_fakes import pending as pending_message
+from tests.unit.tracing_support import ALWAYS, SPAN, TRACE, UNSAMPLED, tracer_to
+
+SAMPLED = f"00-{TRACE}-{SPAN}-01"
+
+
+class Answering(Counting):
+    """Effects that make an envelope for an answer, or fail."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.answers: list[Envelope] = []
+        self._fails = fails
+
+    def apply(self, transaction: Any, message: IncomingMessage, content: int) -> None:  # noqa: ANN401 - a fake
+        del transaction, message, content
+        self.answers.append(new_envelope("test.answered.v1"))
+        if self._fails:
+            raise UnavailableError("away")
+
+
+def incoming(traceparent: str) -> IncomingMessage:
+    headers = [(name, text.encode()) for name, text in pending_message(7).headers.items()]
+    envelope = Envelope.parse([*headers, ("traceparent", traceparent.encode())])
+    return IncomingMessage(envelope, "t", b"k", b"7")
+
+
+def handle(collector: Collector, traceparents: Sequence[str], *, fails: bool = False) -> Answering:
+    effects = Answering(fails=fails)
+    with closing(tracer_to(collector, ALWAYS)) as tracer:
+        traced = TracedEffects(effects, tracer)
+        for traceparent in traceparents:
+            message = incoming(traceparent)
+            traced.apply(None, message, traced.decode(message))  # type: ignore[arg-type]
+    return effects
+
+
+def test_the_effect_of_a_recorded_message_is_a_span_below_it(collector: Collector) -> None:
+    effects = handle(collector, [SAMPLED])
+    (span,) = collector.named("process test.happened.v1")
+    assert (span.trace_id, span.parent_id, span.kind) == (TRACE, SPAN, "consumer")
+    assert span.attributes["messaging.message.id"] == str(UUID(int=7))
+    (answer,) = effects.answers
+    assert answer.traceparent == f"00-{TRACE}-{span.span_id}-01"
+
+
+def test_a_message_that_is_not_recorded_makes_no_span(collector: Collector) -> None:
+    effects = handle(collector, [UNSAMPLED, "", "garbage"])
+    assert collector.spans == []
+    assert [answer.traceparent for answer in effects.answers] == ["", "", ""]
+
+
+def test_an_effect_that_fails_marks_its_span(collector: Collector) -> None:
+    with pytest.raises(UnavailableError):
+        handle(collector, [SAMPLED], fails=True)
+    (span,) = collector.named("process test.happened.v1")
+    assert span.failed
+
+
+def test_new_envelopes_have_ids_of_their_own_in_the_order_of_time() -> None:
+    envelopes = [new_envelope("x.v1") for _ in range(100)]
+    ids = [envelope.id for envelope in envelopes]
+    assert len(set(ids)) == 100
+    assert {id_.version for id_ in ids} == {7}
+    assert envelopes[0].time.tzinfo is not None
