@@ -90,6 +90,10 @@ lint: $(DEV_READY) ## Check style, types, import directions, compose file, workf
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@if grep -nE '[a-z]+://' requirements/*.lock; then echo 'A lock file must hold no addresses' >&2; exit 1; fi
 
+.PHONY: generate
+generate: $(DEV_READY) ## Write the code of the .proto files in schemas/ into the contexts
+	@$(BIN)/python schemas/generate.py
+
 .PHONY: format
 format: $(DEV_READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only
@@ -126,8 +130,8 @@ screenshots: $(DEV_READY) ## Take the pictures of the README anew from the real 
 	@$(BIN)/python -m tests.browser.screenshots docs/images
 
 .PHONY: chaos
-chaos: $(DEV_READY) ## Break things at random and check that nothing is lost [SEED=] [MINUTES=5]
-	@CHAOS_SEED=$(SEED) CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/chaos/test_random.py -s --timeout=0 $(ARGS)
+chaos: $(DEV_READY) ## Break things at random and check that nothing is lost [SEED=] [MINUTES=5] [SHOP=1: while people buy]
+	@CHAOS_SEED=$(SEED) CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/chaos/test_$(if $(call is_on,$(SHOP)),shop,random).py -s --timeout=0 $(ARGS)
 
 .PHONY: up
 up: .env ## Start all of it in containers and wait until it is healthy

@@ -19,9 +19,12 @@ NAMES = (
     "latency_under_ingest",
     "warm_up",
     "validation",
+    "accounts_tokens",
+    "accounts_sign_in",
     "relay",
     "memory",
     "growth",
+    "purchases",
     "cold_start",
 )
 

@@ -1,56 +1,63 @@
 // The page: turns the place in the address bar into a view. Each new place aborts the
 // one before, so a slow earlier answer never overwrites a later search.
 
-import { Problem, getOrder, heldKey, holdKey, listOrders } from "./api.js";
+import { openAccount } from "./account/account-view.js";
+import { signInPanel } from "./account/sign-in-view.js";
 import { announce, h } from "./dom.js";
-import { count } from "./format.js";
-import { updateRows } from "./order-list.js";
-import { orderView } from "./order-view.js";
-import { KINDS, isOrderUid, linkTo, readPlace } from "./place.js";
-import { nothingFoundView, problemView, welcomeView } from "./problem-view.js";
-import { setCurrentOrder, startRecent } from "./recent.js";
+import { Problem } from "./http.js";
+import { heldKey, holdKey } from "./key.js";
+import { fillForm, focusSearch, openOrders, startSearch } from "./orders.js";
+import { findParts, isServed } from "./parts.js";
+import { SignInNeeded } from "./person.js";
+import { readPlace } from "./place.js";
+import { openPoints } from "./points/points-view.js";
+import { problemView } from "./problem-view.js";
+import { setCurrentOrder, showRecent, startRecent } from "./recent.js";
+import { openShop } from "./shop/shop.js";
 
 const SKELETON_AFTER_MS = 200; // a faster answer replaces the old view without a flicker
-const RESULTS_PAGE = 25;
 const FIRST_RETRY_S = 5;
 const RETRY_LIMIT_S = 60;
 
+const PARTS = { orders: openOrders, shop: openShop, points: openPoints, account: openAccount };
+
 const result = document.getElementById("result");
 const form = document.getElementById("search");
-const query = document.getElementById("query");
 
 let showing = new AbortController(); // ends whatever the place on display still does
 let retries = 0; // without an answer since the reader came here
 
 // --- from place to view ---
 
-const VIEWS = {
-  home: async () => ({ view: welcomeView(), title: "", said: "" }),
-
-  order: async ({ value }, signal) => {
-    if (!isOrderUid(value)) throw new Problem("malformed");
-    const answer = await getOrder(value, signal);
-    const { items } = answer.order;
-    return { view: orderView(answer), title: `Order ${value}`, said: `Order ${value}, ${count(items.length, "item", "items")}` };
-  },
-
-  track_number: foundOrders,
-  customer_id: foundOrders,
-};
+function here() {
+  return readPlace(new URL(location.href));
+}
 
 async function show({ moveFocus = false } = {}) {
   showing.abort();
   showing = new AbortController();
   const { signal } = showing;
-  const place = readPlace(new URL(location.href));
+  const place = here();
   // Focus inside the old view would be lost with it.
   const refocus = moveFocus || result.contains(document.activeElement);
-  fillForm(place);
-  setCurrentOrder(place.kind === "order" ? place.value : "");
+  showPart(place);
   const put = await outcome(place, signal);
   if (signal.aborted) return;
   display(put, refocus);
   if (put.retryIn) planRetry(put.retryIn, signal);
+}
+
+function showPart({ part, kind, value }) {
+  form.hidden = part !== "orders";
+  showRecent(part === "orders");
+  document.body.dataset.part = part;
+  for (const link of document.querySelectorAll("#parts a")) {
+    if (link.dataset.part === part) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (part !== "orders") return;
+  fillForm({ kind, value });
+  setCurrentOrder(kind === "order" ? value : "");
 }
 
 async function outcome(place, signal) {
@@ -58,18 +65,20 @@ async function outcome(place, signal) {
   signal.addEventListener("abort", () => clearTimeout(skeleton));
   result.setAttribute("aria-busy", "true");
   try {
-    const found = await VIEWS[place.kind](place, signal);
+    const found = await PARTS[place.part](place, signal, go);
     retries = 0;
     return found;
   } catch (error) {
-    return failure(error, place);
+    return signal.aborted ? {} : failure(error, place);
   } finally {
     clearTimeout(skeleton);
   }
 }
 
 function failure(error, place) {
+  if (error instanceof SignInNeeded) return signInPanel(place);
   const problem = error instanceof Problem ? error : new Problem("trouble", { detail: "This page could not show the answer." });
+  if (!(error instanceof Problem)) console.error(error);
   const view = problemView(problem, place, () => show({ moveFocus: true }));
   const said = view.querySelector("h2").textContent;
   return { view, title: said, said, retryIn: retryDelay(problem) };
@@ -90,55 +99,6 @@ function showSkeleton() {
     h("div", { class: "panel" }, lines(3)),
     h("div", { class: "panel" }, lines(4)),
     h("div", { class: "panel" }, lines(5))));
-}
-
-// --- a search by another field ---
-
-async function foundOrders({ kind, value }, signal) {
-  const ask = (cursor) => listOrders({ [kind]: value, limit: RESULTS_PAGE, cursor }, signal);
-  const page = await ask(null);
-  if (!page.orders.length) {
-    const view = nothingFoundView({ kind, value });
-    const said = view.querySelector("h2").textContent;
-    return { view, title: said, said };
-  }
-  const name = `${KINDS[kind].label} ${value}`;
-  return { view: resultsView(name, page, ask), title: name, said: `${name}: ${howMany(page.orders, page)}` };
-}
-
-function howMany(orders, { next_cursor: more }) {
-  return more ? `The newest ${orders.length} orders` : count(orders.length, "order", "orders");
-}
-
-function resultsView(name, page, ask) {
-  const shown = [];
-  const list = h("ul", { class: "orders" });
-  const number = h("p", { class: "note" });
-  const more = h("button", { type: "button", class: "quiet" }, "Load more");
-  let cursor = null;
-  const add = (next) => {
-    cursor = next.next_cursor;
-    shown.push(...next.orders);
-    number.textContent = howMany(shown, next);
-    more.hidden = !cursor;
-    return updateRows(list, shown);
-  };
-  more.addEventListener("click", () => loadMore(more, async () => add(await ask(cursor))));
-  add(page);
-  return h("section", { class: "panel results", "aria-labelledby": "results-heading" },
-    h("h2", { id: "results-heading", tabindex: "-1", dir: "auto" }, name), number, list, more);
-}
-
-async function loadMore(button, addPage) {
-  button.disabled = true;
-  try {
-    const [first] = await addPage();
-    first?.querySelector("a").focus();
-  } catch (error) {
-    if (error instanceof Problem) announce("The next orders could not be loaded");
-  } finally {
-    button.disabled = false;
-  }
 }
 
 // --- trying again ---
@@ -164,58 +124,40 @@ function planRetry(seconds, signal) {
   tick();
 }
 
-// --- the search form and the links ---
+// --- the links and the keyboard ---
 
-function fillForm({ kind, value }) {
-  if (kind !== "home") form.elements.kind.value = kind;
-  if (kind !== "home" || document.activeElement !== query) query.value = value;
-  describeQuery();
-}
-
-function describeQuery() {
-  const kind = form.elements.kind.value;
-  query.name = kind;
-  query.placeholder = KINDS[kind].hint;
-  document.getElementById("query-label").textContent = KINDS[kind].label;
-}
-
-function go(href, options) {
+function go(href, { replace = false, ...options } = {}) {
   const same = new URL(href, location.href).href === location.href;
-  history[same ? "replaceState" : "pushState"](null, "", href);
+  history[same || replace ? "replaceState" : "pushState"](null, "", href);
   retries = 0;
   show(options);
 }
 
-function search(event) {
-  event.preventDefault();
-  const value = query.value.trim();
-  if (!value) return;
-  // On a touch screen the keyboard would cover the answer.
-  if (matchMedia("(pointer: coarse)").matches) query.blur();
-  go(linkTo(form.elements.kind.value, value));
-}
-
 function followLink(event) {
-  const link = event.target.closest?.("a[data-route]");
+  const link = event.target.closest?.("a[data-route], a.skip-link");
   const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   if (!link || !plain) return;
   event.preventDefault();
+  // The address would lose the part that it names.
+  if (link.matches(".skip-link")) return result.focus();
+  scrollTo(0, 0);
   go(link.getAttribute("href"), { moveFocus: true });
 }
 
-function focusSearch(event) {
+function searchKey(event) {
   const typing = event.target.closest?.("input:not([type=radio]), textarea, select");
-  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey || form.hidden) return;
   event.preventDefault();
-  query.focus();
-  query.select();
+  focusSearch();
 }
+
+// --- who may see what ---
 
 // The start page asks nothing itself: it hears from the list of recent orders that a key is
 // needed. All other places show the refusal of their own question.
 function askForKey({ detail: problem }) {
-  if (readPlace(new URL(location.href)).kind !== "home" || document.getElementById("key")) return;
-  display(failure(problem, { kind: "home", value: "" }), false);
+  if (here().kind !== "home" || document.getElementById("key")) return;
+  display(failure(problem, here()), false);
 }
 
 function showKeyHeld() {
@@ -227,17 +169,30 @@ function forgetKey() {
   show({ moveFocus: true });
 }
 
+/** Somebody came or left: what is shown may be theirs alone. */
+function showForPerson({ detail: reason }) {
+  if (reason === "ended") announce("Your session has ended");
+  if (reason !== "known" && here().part !== "orders") show({ moveFocus: true });
+}
+
+async function showParts() {
+  await findParts();
+  const links = [...document.querySelectorAll("#parts a")];
+  for (const link of links) link.hidden = !isServed(link.dataset.part);
+  document.getElementById("parts").hidden = links.filter((link) => !link.hidden).length < 2;
+}
+
 function showConnection() {
   document.getElementById("offline").hidden = navigator.onLine;
 }
 
-form.addEventListener("submit", search);
-form.addEventListener("change", describeQuery);
+startSearch(go);
 document.addEventListener("click", followLink);
 document.addEventListener("keyneeded", askForKey);
 document.addEventListener("keychange", showKeyHeld);
+document.addEventListener("sessionchange", showForPerson);
 document.getElementById("forget-key").addEventListener("click", forgetKey);
-document.addEventListener("keydown", focusSearch);
+document.addEventListener("keydown", searchKey);
 window.addEventListener("popstate", () => show());
 window.addEventListener("online", showConnection);
 window.addEventListener("offline", showConnection);
@@ -247,3 +202,4 @@ showConnection();
 showKeyHeld();
 show();
 startRecent();
+showParts();

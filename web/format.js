@@ -1,5 +1,5 @@
 // Numbers and times as people read them, in the viewer's own locale and zone.
-// Whole numbers come as a number, or as digits where they exceed 2^53 (api.js).
+// Whole numbers come as a number, or as digits where they exceed 2^53 (http.js).
 
 import { h } from "./dom.js";
 

@@ -1,6 +1,6 @@
 // One order laid out: who gets what, what was paid, the items, and whether the sums agree.
 
-import { heldKey } from "./api.js";
+import { isReadingOpen } from "./api.js";
 import { copyButton, h, icon } from "./dom.js";
 import { count, grouped, milliseconds, money, sum, timeElement } from "./format.js";
 import { linkTo } from "./place.js";
@@ -141,9 +141,9 @@ function technical(order) {
 
 const SERVED_FROM = { local: "the service's memory", hit: "the cache", miss: "the database" };
 
-// A link carries no key: where one is needed, it leads to the text that is here already.
+// A link carries no key and no token: where one is needed, it leads to the text that is here already.
 function rawAddress(uid, text) {
-  if (!heldKey()) return `/order/${encodeURIComponent(uid)}`;
+  if (isReadingOpen()) return `/order/${encodeURIComponent(uid)}`;
   return URL.createObjectURL(new Blob([text], { type: "application/json" }));
 }
 

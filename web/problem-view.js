@@ -1,8 +1,9 @@
 // What is shown instead of an answer: each state says what happened and what to do next.
 
-import { holdKey } from "./api.js";
 import { copyButton, h, icon } from "./dom.js";
-import { KINDS, isOrderUid, linkTo } from "./place.js";
+import { holdKey } from "./key.js";
+import { isServed } from "./parts.js";
+import { KINDS, isOrderUid, linkTo, linkToPart } from "./place.js";
 
 /** The panel for a Problem met at a place. `retry` asks again. */
 export function problemView(problem, place, retry) {
@@ -26,11 +27,11 @@ export function nothingFoundView({ kind, value }) {
 }
 
 const STATES = {
-  "not-found": (problem, { kind, value }) =>
+  "not-found": (problem, { part, kind, value }) => (part && part !== "orders" ? nothingHere(problem, part) :
     panel("not-found", "box", "No such order",
       h("p", {}, "There is no order with the id ", quoted(value), ". If it was placed just now, it may still be on its way."),
       otherWays(kind, value),
-      reference(problem)),
+      reference(problem))),
 
   malformed: (problem, { kind, value }) =>
     panel("malformed", "trouble", kind === "order" ? "That is not an order id" : "The service did not take that search",
@@ -44,6 +45,7 @@ const STATES = {
     panel("unauthorized", "key", unauthorizedHeading(problem),
       h("p", {}, unauthorizedAdvice(problem)),
       keyForm(retry),
+      signInInstead(),
       reference(problem)),
 
   trouble: (problem, place, retry) =>
@@ -58,9 +60,28 @@ const STATES = {
         h("p", {}, "Your device is online, but no connection to the service came about."),
         retryLine(retry))
       : panel("unreachable", "cloud", "You are offline",
-        h("p", {}, "The order is fetched as soon as the connection is back."),
+        h("p", {}, "It is fetched as soon as the connection is back."),
         retryLine(retry)),
 };
+
+/** Shown where there are people, which may become known a moment later. */
+function signInInstead() {
+  const line = h("p", { class: "note" }, "Customers see their own orders when they ",
+    h("a", { href: linkToPart("account"), "data-route": true }, "sign in"), ".");
+  const show = () => {
+    line.hidden = !isServed("account");
+  };
+  document.addEventListener("partsfound", show, { once: true });
+  show();
+  return line;
+}
+
+function nothingHere(problem, part) {
+  return panel("not-found", "box", "There is nothing here",
+    h("p", {}, "The link may be old, or what it led to may belong to somebody else."),
+    h("p", { class: "actions" }, h("a", { class: "quiet", href: linkToPart(part), "data-route": true }, "Back")),
+    reference(problem));
+}
 
 function unauthorizedHeading({ status, hadKey }) {
   if (status === 403) return "This key may not read orders";
@@ -90,7 +111,8 @@ function keyForm(retry) {
     h("p", { class: "note", id: "key-note" }, "This tab keeps it until it is closed."));
 }
 
-function panel(state, glyph, heading, ...children) {
+/** A panel that says one thing in the middle of the page. */
+export function panel(state, glyph, heading, ...children) {
   return h("section", { class: `panel message ${state}`, "data-state": state, "aria-labelledby": "message-heading" },
     icon(glyph, "glyph"),
     h("h2", { id: "message-heading", tabindex: "-1" }, heading),

@@ -1,8 +1,9 @@
 // The newest orders, refreshed quietly while someone can see them. Rows do not move
 // under the pointer or the focus: news wait behind a button until it is elsewhere.
 
-import { Problem, listOrders } from "./api.js";
+import { isReadingOpen, listOrders } from "./api.js";
 import { count } from "./format.js";
+import { Problem } from "./http.js";
 import { markCurrent, updateRows } from "./order-list.js";
 
 const PAGE_SIZE = 15;
@@ -22,17 +23,30 @@ const recent = {
   held: false, // the pointer or the focus rests on the list
   timer: 0,
   asking: null, // the AbortController of the request under way
+  shown: false,
 };
+
+let started = false;
 
 /** Begins to show and refresh the list. */
 export function startRecent() {
+  started = true;
   ui.more.addEventListener("click", loadMore);
   ui.fresh.addEventListener("click", showNews);
   watchAttention();
   document.addEventListener("visibilitychange", wake);
   document.addEventListener("keychange", startOver);
+  document.addEventListener("sessionchange", () => isReadingOpen() || startOver());
   window.addEventListener("online", wake);
   wake();
+}
+
+/** Shows the list or hides it; hidden it asks for nothing. */
+export function showRecent(shown) {
+  const before = recent.shown;
+  recent.shown = shown;
+  document.getElementById("recent").hidden = !shown;
+  if (started && shown !== before) wake();
 }
 
 /** Tells which order is on display ("" for none). */
@@ -44,7 +58,7 @@ export function setCurrentOrder(uid) {
 function wake() {
   clearTimeout(recent.timer);
   recent.asking?.abort();
-  if (!document.hidden) refresh();
+  if (!document.hidden && recent.shown) refresh();
 }
 
 /** What was shown belongs to the key that is gone. */

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.browser.chromium import Watch, chromium, find_chromium, policy_violations
 from tests.browser.site import Site, canonical_order, order_like, serving
+from tests.browser.whole import Person, Whole, running
 
 Scheme = Literal["light", "dark"]
 
@@ -56,6 +57,19 @@ def site() -> Iterator[Site]:
 def page_url(site: Site) -> str:
     """The address of the page, without a slash at its end."""
     return site.url
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+    """The whole program, with all its parts."""
+    with running(tmp_path_factory.mktemp("whole") / "data") as started:
+        yield started
+
+
+@pytest.fixture
+def person(whole: Whole) -> Person:
+    """Somebody who has an account and has done nothing yet."""
+    return whole.person(name="Ann Example")
 
 
 @pytest.fixture

@@ -1,21 +1,27 @@
-"""Takes the README's screenshots of the real page, in Chromium, from made-up orders.
+"""Takes the README's screenshots of the real page, in Chromium, from made-up orders and people.
 
-`python -m tests.browser.screenshots docs/images` writes order-light.png and order-dark.png.
-The clock stands still, so that the same page gives the same picture.
+`python -m tests.browser.screenshots docs/images` writes order-light.png, order-dark.png and the
+same of the shop, the points and the account. The clock stands still, so that the same page gives
+the same picture.
 """
 
 import sys
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ViewportSize
+from playwright.sync_api import Browser, Page, Route, ViewportSize
 
 from tests.browser.chromium import chromium, find_chromium
+from tests.browser.sample_shop import ANSWERS, NOW, ROUTES
 from tests.browser.site import Order, Site, canonical_order, serving
 
-NOW = datetime(2026, 3, 18, 14, 20, tzinfo=UTC)
 SIZE = ViewportSize(width=1140, height=930)
+PARTS = ("shop", "points", "account")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 # uid, minutes ago, currency, amount, items
 RECENT = (
@@ -57,29 +63,57 @@ def _summary_only(uid: str, minutes: int, currency: str, amount: int, items: int
     return order
 
 
-def take(browser: Browser, site: Site, scheme: Literal["light", "dark"], target: Path) -> None:
-    """Write one picture of the first sample order."""
+@contextmanager
+def opened(browser: Browser, scheme: Literal["light", "dark"]) -> Iterator[Page]:
+    """Open a page whose clock stands still."""
     with browser.new_context(
         viewport=SIZE, color_scheme=scheme, locale="en-GB", timezone_id="Europe/Berlin"
     ) as context:
         page = context.new_page()
         page.clock.set_fixed_time(NOW)
+        yield page
+
+
+def take(browser: Browser, site: Site, scheme: Literal["light", "dark"], target: Path) -> None:
+    """Write one picture of the first sample order."""
+    with opened(browser, scheme) as page:
         page.goto(f"{site.url}/?order={RECENT[0][0]}")
         page.get_by_role("region", name="Payment").wait_for()
         page.locator("#recent-list a").first.wait_for()
+        page.locator("#parts").wait_for()
         page.screenshot(path=target)
 
 
+def take_part(
+    browser: Browser, site: Site, part: str, scheme: Literal["light", "dark"], target: Path
+) -> None:
+    """Write one picture of a part of the page, as the sample person sees it."""
+    with opened(browser, scheme) as page:
+        page.add_init_script("localStorage['order-service.session'] = '1'")
+        page.route(lambda url: urlsplit(url).path in ANSWERS, _answer)
+        page.goto(f"{site.url}/#/{part}")
+        page.locator("main h2").wait_for()
+        page.locator("#parts").wait_for()
+        page.screenshot(path=target)
+
+
+def _answer(route: Route) -> None:
+    route.fulfill(json=ANSWERS[urlsplit(route.request.url).path])
+
+
 def main(out_dir: str) -> None:
-    """Write both pictures to a directory, which is made if it is missing."""
+    """Write all pictures to a directory, which is made if it is missing."""
     path = find_chromium()
     if path is None:
         sys.exit("Chromium is missing: install it or name it in CHROMIUM")
     target = Path(out_dir)
     target.mkdir(parents=True, exist_ok=True)
     with serving(sample_orders()) as site, chromium(path) as browser:
-        take(browser, site, "light", target / "order-light.png")
-        take(browser, site, "dark", target / "order-dark.png")
+        site.routes = [*ROUTES]
+        for scheme in SCHEMES:
+            take(browser, site, scheme, target / f"order-{scheme}.png")
+            for part in PARTS:
+                take_part(browser, site, part, scheme, target / f"{part}-{scheme}.png")
 
 
 if __name__ == "__main__":

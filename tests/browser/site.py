@@ -28,6 +28,7 @@ CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
 }
 
@@ -69,7 +70,8 @@ def ok(document: object, release: threading.Event | None = None) -> Answer:
 class Site:
     """What the stand-in knows. Orders are listed as given: put the newest first.
 
-    With a `key`, reading is closed to requests that do not carry it.
+    With a `key`, reading is closed to requests that do not carry it. `routes` are served beside
+    those of the orders, by what is scripted for them.
     """
 
     url: str = ""
@@ -77,6 +79,7 @@ class Site:
     orders: list[Order] = field(default_factory=list)
     scripted: dict[str, deque[Answer]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    routes: list[str] = field(default_factory=list)
 
     def script(self, path: str, *answers: Answer) -> None:
         """Answer the next requests for `path` with these; the last one stays."""
@@ -100,6 +103,8 @@ class Site:
             return self._order(unquote(url.path.removeprefix("/order/")))
         if url.path == "/orders":
             return self._page({name: given[0] for name, given in parse_qs(url.query).items()})
+        if url.path == "/web/routes.json":
+            return ok({"routes": ["/", "/order/<order_uid>", "/orders", *self.routes]})
         return _file(url.path)
 
     def _order(self, uid: str) -> Answer:

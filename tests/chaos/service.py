@@ -42,7 +42,7 @@ class Service:
         # A test run that is killed leaves nothing behind.
         launcher = [sys.executable, "-I", "-S", die_with_parent.__file__]
         launcher += [str(os.getpid()), str(signal.SIGKILL.value)]
-        self._command = [*launcher, sys.executable, "-m", "order_service", command]
+        self._command = [*launcher, sys.executable, "-m", "order_service", *command.split()]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -57,6 +57,20 @@ def client_options(kafka: KafkaServer) -> dict[str, Any]:
     return {"bootstrap_servers": environ["KAFKA_BOOTSTRAP_SERVERS"].split(","), **told}
 
 
+def topics_of_shop(name: str) -> dict[str, str]:
+    """Return the topics and groups of checkout and payments."""
+    return {
+        "CHECKOUT_REQUESTS_TOPIC": f"{name}.requests",
+        "PAYMENTS_REQUESTS_TOPIC": f"{name}.requests",
+        "CHECKOUT_SETTLEMENTS_TOPIC": f"{name}.settlements",
+        "PAYMENTS_SETTLEMENTS_TOPIC": f"{name}.settlements",
+        "CHECKOUT_ORDERS_TOPIC": name,
+        "CHECKOUT_GROUP_ID": f"{name}.checkout",
+        "PAYMENTS_GROUP_ID": f"{name}.payments",
+        "CHECKOUT_ASK_AGAIN_AFTER": "3",
+    }
+
+
 class Stack:
     """The servers, what the service is told about them, and its processes."""
 
@@ -91,6 +105,7 @@ class Stack:
             "ORDERS_TOPIC": self.topic,
             "ORDERS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
             "ORDERS_GROUP_ID": self.group,
+            **topics_of_shop(self.topic),
             "KAFKA_PARTITIONS": str(PARTITIONS),
             "POSTGRES_HOST": HOST,
             "POSTGRES_PORT": str(self.postgres_proxy.port),
@@ -122,8 +137,13 @@ class Stack:
         port = free_port()
         return self._started("api", port, {"HTTP_PORT": str(port), **changes})
 
+    def worker(self, name: str) -> Service:
+        """Start a worker of any context."""
+        port = free_port()
+        return self._started(f"work {name}", port, {"METRICS_WORKER_PORT": str(port)})
+
     def _started(self, command: str, port: int, changes: Mapping[str, str]) -> Service:
-        log = self.folder / f"{command}-{port}.log"
+        log = self.folder / f"{command.replace(' ', '-')}-{port}.log"
         service = Service(command, port, {**self.environ(), **changes}, log)
         self.services.append(service)
         service.start()

@@ -259,7 +259,8 @@ def test_a_command_of_the_service_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = [word.replace("config.yml", str(ROOT / "config.yml")) for word in command.words[1:]]
-    result = CliRunner().invoke(main, words, env=dict(stack.environ))
+    # The answer to what is asked for: a password.
+    result = CliRunner().invoke(main, words, env=dict(stack.environ), input="staple after staple\n")
     expected = NOT_THERE.get(" ".join(words[:2]), 0)
     assert result.exit_code == expected, result.output
 

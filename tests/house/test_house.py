@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -45,7 +46,7 @@ class Program:
         assert file.read_text() != text
 
     def keep(self, *names: str) -> None:
-        """Delete the folders and lines of all contexts but these."""
+        """Delete the folders, lines and settings of all contexts but these."""
         contexts = self.package / "contexts"
         others = [each.name for each in contexts.iterdir() if each.is_dir()]
         file = self.package / LIST
@@ -53,6 +54,9 @@ class Program:
             shutil.rmtree(contexts / name)
             shutil.rmtree(self.folder / "migrations" / name, ignore_errors=True)
             file.write_text(file.read_text().replace(f'    "{name}",\n', ""))
+            settings = self.folder / "config.yml"
+            section = re.compile(rf"^{name}:\n(?:(?: .*)?\n)+", re.MULTILINE)
+            settings.write_text(section.sub("", settings.read_text()))
 
     def environ(self, environ: Mapping[str, str]) -> Environ:
         """The environment of its processes."""

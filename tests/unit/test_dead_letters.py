@@ -287,13 +287,12 @@ def test_of_several_topics_one_is_chosen_by_its_context_or_its_name(
     assert chosen_topic(TOPICS, context, topic) is LOYALTY
 
 
-def test_the_only_topic_need_not_be_chosen() -> None:
+def test_without_a_choice_the_topic_of_the_first_context_is_meant() -> None:
     assert chosen_topic({"orders": ORDERS}, None, None) is ORDERS
+    assert chosen_topic(TOPICS, None, None) is ORDERS
 
 
-@pytest.mark.parametrize(
-    ("context", "topic"), [(None, None), ("shop", None), ("orders", LOYALTY.name)]
-)
+@pytest.mark.parametrize(("context", "topic"), [("shop", None), ("orders", LOYALTY.name)])
 def test_a_choice_that_fits_not_exactly_one_topic_tells_which_there_are(
     context: str | None, topic: str | None
 ) -> None:

@@ -1,11 +1,13 @@
 """The page and Swagger UI: own files only, safely joined, revalidated."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from werkzeug.test import Client
 
+from tests.builders import ROOT
 from tests.unit.http_support import client, services
 
 
@@ -48,6 +50,28 @@ def test_a_file_is_revalidated_by_its_etag(http: Client) -> None:
 )
 def test_nothing_else_is_served(http: Client, path: str) -> None:
     assert http.get(f"/web/{path}", follow_redirects=True).status_code == 404
+
+
+def test_the_page_learns_which_routes_this_process_has(http: Client) -> None:
+    first = http.get("/web/routes.json")
+    assert {"/", "/health/live", "/web/routes.json"} <= {*json.loads(first.text)["routes"]}
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = http.get("/web/routes.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_the_catalogue_can_be_sold() -> None:
+    catalogue = json.loads((ROOT / "web/catalogue.json").read_text(encoding="utf-8"))
+    pictures = (ROOT / "web/goods.svg").read_text(encoding="utf-8")
+    goods = catalogue["goods"]
+    assert re.fullmatch(r"[A-Z]{3}", catalogue["currency"])
+    assert len({each["id"] for each in goods}) == len(goods)
+    for each in goods:
+        assert type(each["price"]) is int
+        assert each["price"] > 0
+        assert 1 <= len(each["id"]) <= 64
+        assert 1 <= len(each["name"]) <= 255
+        assert f'id="{each["glyph"]}"' in pictures
 
 
 def test_the_icon_that_browsers_ask_for_is_there(http: Client) -> None:

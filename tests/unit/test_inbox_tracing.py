@@ -10,7 +10,7 @@ import pytest
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.messaging.envelope import Envelope
 from order_service.messaging.inbox import IncomingMessage
-from order_service.messaging.inbox.tracing import TracedEffects
+from order_service.messaging.inbox.tracing import TracedBatchEffects, TracedEffects, traced
 from order_service.messaging.outbox import new_envelope
 from tests.collector import Collector
 from tests.unit.messaging_fakes import Counting
@@ -70,6 +70,48 @@ def test_an_effect_that_fails_marks_its_span(collector: Collector) -> None:
         handle(collector, [SAMPLED], fails=True)
     (span,) = collector.named("process test.happened.v1")
     assert span.failed
+
+
+class Together:
+    """BatchEffects that remember the traces that they see, or fail."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.seen: list[str] = []
+        self._fails = fails
+
+    def decode(self, message: IncomingMessage) -> int:
+        return int(message.value or b"0")
+
+    def apply_all(self, transaction: Any, messages: Any) -> None:  # noqa: ANN401 - a fake
+        del transaction
+        self.seen += [message.envelope.traceparent for message, _ in messages]
+        if self._fails:
+            raise UnavailableError("away")
+
+
+def test_each_recorded_message_of_a_batch_has_a_span_that_its_answer_comes_from(
+    collector: Collector,
+) -> None:
+    effects = Together()
+    with closing(tracer_to(collector, ALWAYS)) as tracer:
+        around = traced(effects, tracer)
+        assert isinstance(around, TracedBatchEffects)
+        batch = [(incoming(each), 7) for each in (SAMPLED, "", SAMPLED)]
+        around.apply_all(None, batch)  # type: ignore[arg-type]
+    spans = collector.named("process test.happened.v1")
+    assert {(span.trace_id, span.parent_id) for span in spans} == {(TRACE, SPAN)}
+    first, unrecorded, second = effects.seen
+    assert {first, second} == {f"00-{TRACE}-{span.span_id}-01" for span in spans}
+    assert unrecorded == ""
+
+
+def test_a_batch_that_fails_marks_all_of_its_spans(collector: Collector) -> None:
+    with closing(tracer_to(collector, ALWAYS)) as tracer:
+        around = traced(Together(fails=True), tracer)
+        assert isinstance(around, TracedBatchEffects)
+        with pytest.raises(UnavailableError):
+            around.apply_all(None, [(incoming(SAMPLED), 7)] * 2)  # type: ignore[arg-type]
+    assert [span.failed for span in collector.named("process test.happened.v1")] == [True, True]
 
 
 def test_new_envelopes_have_ids_of_their_own_in_the_order_of_time() -> None:

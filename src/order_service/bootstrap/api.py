@@ -27,7 +27,8 @@ def _create() -> "Api":
     return create_api()
 
 
-def _server_settings(config: Config) -> ServerSettings:
+def server_settings(config: Config) -> ServerSettings:
+    """Return how the server runs."""
     http = config.http
     return ServerSettings(
         host=http.host,
@@ -54,7 +55,7 @@ def run_api(config: Config) -> int:
         shared = tempfile.mkdtemp(prefix="order-service-metrics-")
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
     try:
-        serve(_create, _server_settings(config))
+        serve(_create, server_settings(config))
     finally:
         if shared:
             shutil.rmtree(shared, ignore_errors=True)

@@ -18,14 +18,17 @@ class Api:
     """The WSGI application of one server process, and all that it holds open.
 
     Make it after any fork. `close` it to end its threads and connections.
+
+    Attributes:
+        process: What it holds open.
     """
 
     def __init__(self, config: Config, contexts: Contexts) -> None:
-        self._process = Process(config, scopes=contexts.scopes)
+        self.process = Process(config, scopes=contexts.scopes)
         try:
-            self._app = create_wsgi(make_services(self._process, contexts))
+            self._app = create_wsgi(make_services(self.process, contexts))
         except BaseException:
-            self._process.close()
+            self.process.close()
             raise
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -34,7 +37,7 @@ class Api:
 
     def close(self) -> None:
         """Stop what runs in the background and close all connections; see :meth:`Process.close`."""
-        self._process.close()
+        self.process.close()
 
 
 def make_services(process: Process, contexts: Contexts) -> ApiServices:

@@ -8,6 +8,11 @@ from order_service.context import Context, Contexts
 _NAMES = (
     "orders",
     "access",
+    "accounts",
+    "loyalty",
+    "accrual",
+    "payments",
+    "checkout",
 )
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
-from order_service.config import Config
+from order_service.config import Config, flat
+from order_service.config.errors import variable_of
 from order_service.context import Contexts, Worker
 from order_service.embedded.console import python_command
+from order_service.embedded.ports import free_port
 from order_service.embedded.stack import run_stack
 from order_service.embedded.workload import Endpoint, Program, StackOptions, Workload
+from order_service.infra.listening import why_not_listen
 
 _API_PAGES = {
     "Page": "/",
@@ -71,7 +74,18 @@ def _workers(config: Config, workers: tuple[Worker, ...]) -> Iterator[Program]:
             worker.needs,
             endpoint if first else None,
             keeps_offsets=worker.consumes,
+            settings=dict(_own_ports(config, worker)),
         )
+
+
+def _own_ports(config: Config, worker: Worker) -> Iterator[tuple[str, str]]:
+    """Yield the ports of a worker; one that nobody chose moves to a free one if it is taken."""
+    values, defaults = flat(config), flat(config.with_defaults())
+    for path in worker.ports:
+        port = int(str(values[path]))
+        if values[path] == defaults[path] and why_not_listen(config.http.host, port):
+            port = free_port()
+        yield variable_of(path), str(port)
 
 
 def _demos(contexts: Contexts, config: Config, rate: float) -> Iterator[Program]:

@@ -8,7 +8,7 @@ from contextlib import closing
 import structlog
 
 from order_service.config import Config
-from order_service.context import Work, Worker
+from order_service.context import Contexts, Work, Worker
 from order_service.context.process import Process
 from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
@@ -18,10 +18,10 @@ from order_service.infra.retry import StoppedError
 _log = structlog.get_logger(__name__)
 
 
-def run_worker(config: Config, worker: Worker) -> int:
+def run_worker(contexts: Contexts, config: Config, worker: Worker) -> int:
     """Work until SIGTERM or SIGINT, in the main thread; return the exit code."""
     share_one_arena()
-    with closing(Process(config)) as process:
+    with closing(Process(config, scopes=contexts.scopes)) as process:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: process.stopping.set())
         try:

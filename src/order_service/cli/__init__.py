@@ -20,9 +20,12 @@ from .completion import completion
 from .config import config
 from .dead_letters import dead_letters
 from .doctor import doctor
+from .ledger import ledger
 from .migrations import migrate
 from .outbox import outbox
 from .processes import aliases, api, run, work
+from .reconcile import reconcile
+from .standalone import accrual, gophermart
 
 
 class OrderServiceGroup(Group):
@@ -74,7 +77,8 @@ def main(ctx: click.Context, path: Path | None) -> None:
 
 def _commands() -> Iterator[click.Command]:
     """Yield the machinery's own commands, then those of the contexts."""
-    yield from (run, api, work, migrate, dead_letters, outbox, config, doctor, completion)
+    yield from (run, api, work, gophermart, accrual)
+    yield from (migrate, dead_letters, outbox, ledger, reconcile, config, doctor, completion)
     yield from aliases(installed())
     for context in installed().installed:
         yield from context.commands()

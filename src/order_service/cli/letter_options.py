@@ -103,7 +103,9 @@ def with_dead_letters(command: Command) -> Command:
 
 
 _TOPICS = (
-    click.option("--context", help="The context whose dead letters are meant."),
+    click.option(
+        "--context", help="The context whose dead letters are meant [default: the first one]."
+    ),
     click.option("--topic", help="The dead-letter topic, if there are several."),
 )
 
@@ -111,10 +113,10 @@ _TOPICS = (
 def chosen_topic(
     topics: "Mapping[str, DeadLetterTopic]", context: str | None, name: str | None
 ) -> "DeadLetterTopic":
-    """Return the one topic that is meant.
+    """Return the one topic that is meant: without a choice, that of the first context.
 
     Args:
-        topics: Name of the context to its dead-letter topic.
+        topics: Name of the context to its dead-letter topic, in the order of the contexts.
         context: Name of a context; None means any.
         name: Name of a topic; None means any.
     """
@@ -123,6 +125,8 @@ def chosen_topic(
         for owner, topic in topics.items()
         if context in {None, owner} and name in {None, topic.name}
     ]
+    if found and context is None and name is None:
+        return found[0]
     if len(found) != 1:
         there_are = ", ".join(f"{topic.name} ({owner})" for owner, topic in topics.items())
         raise click.UsageError(f"choose one with --context or --topic: {there_are or 'none'}")

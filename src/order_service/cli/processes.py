@@ -139,4 +139,4 @@ def _alias(worker: Worker) -> click.Command:
 def _run(contexts: Contexts, worker: Worker) -> None:
     from order_service.bootstrap.worker import run_worker  # noqa: PLC0415 - slow
 
-    sys.exit(run_worker(contexts.configured(*worker.needs), worker))
+    sys.exit(run_worker(contexts, contexts.configured(*worker.needs), worker))

@@ -217,11 +217,12 @@ def _walk(
 
 def _unknown(path: KeyPath, leaves: Mapping[KeyPath, Key]) -> str:
     known = {leaf[: len(path)] for leaf in leaves if leaf[: len(path) - 1] == path[:-1]}
-    close = get_close_matches(path[-1], [name[-1] for name in known], 1)
-    if close:
-        return f"unknown key, did you mean {'.'.join((*path[:-1], close[0]))}?"
     elsewhere = [key.dotted for leaf, key in leaves.items() if leaf[-1] == path[-1]]
-    return f"unknown key, did you mean {elsewhere[0]}?" if elsewhere else "unknown key"
+    close = get_close_matches(path[-1], [name[-1] for name in known], 1)
+    meant = ".".join((*path[:-1], close[0])) if close else ""
+    if len(elsewhere) == 1 or not meant:
+        meant = next(iter(elsewhere), "")
+    return f"unknown key, did you mean {meant}?" if meant else "unknown key"
 
 
 def _misspelled(name: str, ours: Mapping[str, Key]) -> str | None:

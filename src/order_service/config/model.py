@@ -23,6 +23,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 TopicName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 OtlpUrl = Annotated[str, Meta(pattern=r"^(https?://[^\s@/]+[^\s@]*)?$")]
+RegistryUrl = Annotated[str, Meta(pattern=r"^((https?|mock)://[^\s@]+)?$")]
 BrokerVersion = Annotated[str, Meta(pattern=r"^(\d+(\.\d+){1,2})?$")]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -153,6 +154,13 @@ class KafkaSettings(Struct, frozen=True, forbid_unknown_fields=True):
     retry: RetrySettings = RetrySettings()
 
 
+class SchemaRegistrySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the schemas of messages are registered; an empty URL means nowhere."""
+
+    url: RegistryUrl = ""
+    login: Secret = Secret()
+
+
 class MetricsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a worker exports its metrics (the API serves them on its own port)."""
 
@@ -186,6 +194,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     postgres: PostgresSettings = PostgresSettings()
     redis: RedisSettings = RedisSettings()
     kafka: KafkaSettings = KafkaSettings()
+    schema_registry: SchemaRegistrySettings = SchemaRegistrySettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
@@ -197,6 +206,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the settings of a context by their type; its defaults if nobody has set any."""
         found = next((each for each in self.own.values() if type(each) is settings), None)
         return settings() if found is None else found
+
+    def with_defaults(self) -> "Config":
+        """Return the configuration that holds where nobody has set anything."""
+        return Config(own={name: type(each)() for name, each in self.own.items()})
 
     def missing(self, *parts: str) -> tuple[str, ...]:
         """Return the keys that must name an address of these parts and do not.

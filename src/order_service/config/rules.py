@@ -11,6 +11,7 @@ from .model import (
     PostgresSettings,
     RedisSettings,
     RetrySettings,
+    SchemaRegistrySettings,
     TracingSettings,
 )
 from .section import Contradiction
@@ -65,9 +66,15 @@ def of_redis(redis: RedisSettings) -> Iterator[Contradiction]:
     yield from _certificate("redis", redis.ssl_certfile, redis.ssl_keyfile)
 
 
+def of_schema_registry(registry: SchemaRegistrySettings) -> Iterator[Contradiction]:
+    """Yield a registry that nothing could ask."""
+    if registry.url and not all(map(_is_installed, ("authlib", "httpx2", "google.type"))):
+        yield "schema_registry.url", "needs its client: pip install 'order-service[registry]'"
+
+
 def of_tracing(tracing: TracingSettings) -> Iterator[Contradiction]:
     """Yield traces that nothing could send."""
-    if tracing.endpoint and not _has_opentelemetry():
+    if tracing.endpoint and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
         yield "tracing.endpoint", "needs OpenTelemetry: pip install 'order-service[tracing]'"
 
 
@@ -88,9 +95,9 @@ def _together(
         yield f"{section}.{absent}", "is needed: a certificate and its key go together"
 
 
-def _has_opentelemetry() -> bool:
-    """Whether the packages of the extra `tracing` are installed; does not import them."""
+def _is_installed(module: str) -> bool:
+    """Whether a package of an extra is installed; does not import it."""
     try:
-        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+        return find_spec(module) is not None
     except ModuleNotFoundError:  # of a package above it
         return False

@@ -45,6 +45,7 @@ MACHINERY = (
         rules.of_kafka,
         retired=("kafka.max_poll_interval", "kafka.shutdown_timeout", "kafka.fetch_age_limit"),
     ),
+    Section("schema_registry", model.SchemaRegistrySettings, rules.of_schema_registry),
     Section(
         "metrics",
         model.MetricsSettings,

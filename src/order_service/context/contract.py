@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from order_service.infra.diagnosis.finding import Finding
     from order_service.messaging.dead_letters import DeadLetterTopic
 
+    from .claims import ClaimsReader
     from .process import Process
 
 
@@ -62,6 +63,7 @@ class Worker:
             ``kafka``.
         open: Wires it. What must be closed is given to the process.
         consumes: Whether it remembers positions in Kafka's topics.
+        ports: Settings that name TCP ports on which it listens beside metrics and health.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Worker:
     open: Callable[["Process"], Work]
     alias: str = ""
     consumes: bool = False
+    ports: tuple[str, ...] = ()
 
 
 class Demo(NamedTuple):
@@ -105,11 +108,14 @@ class Context:
         topics: The Kafka topics that it uses.
         dead_letters: Where its messages go that can never be handled; None if it has none.
         rights: What the service's role must be allowed: ``schema.table`` to privileges.
+        ledger: Whether its schema has the tables of a ledger; `ledger check` recomputes these.
         cache_prefixes: What the names of its keys in Redis begin with.
         checks: Asked by `doctor`, over a connection as the service's role.
         masked_keys: Keys of log events whose values tell of persons.
         shared_settings: Keys of its section that programs beside the service must know, such as
             the producer: `run` tells them in stack.env.
+        claims: What it says of things that other contexts keep books about, too, by the name that
+            all of them give to these things; `reconcile` compares it.
         demos: What makes samples for `run --demo`.
         hints: What the banner of `run` says that one may do next, a line each; ``{python}`` stands
             for the interpreter.
@@ -125,10 +131,12 @@ class Context:
     topics: Callable[[Config], Sequence[Topic]] = _none
     dead_letters: "Callable[[Config], DeadLetterTopic] | None" = None
     rights: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ledger: bool = False
     cache_prefixes: tuple[str, ...] = ()
     checks: "Callable[[Config, psycopg.Connection[Any]], Iterable[Finding]]" = _none
     masked_keys: frozenset[str] = frozenset()
     shared_settings: tuple[str, ...] = ()
+    claims: "Mapping[str, ClaimsReader]" = field(default_factory=dict)
     demos: tuple[Demo, ...] = ()
     hints: tuple[str, ...] = ()
 

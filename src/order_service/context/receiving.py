@@ -5,9 +5,16 @@ from typing import NamedTuple, TypeVar
 from order_service.infra.postgres.database import Database
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.messaging.dead_letters import DeadLettersUnavailableError, KafkaDeadLetters
-from order_service.messaging.inbox import Effects, Inbox, InboxHandler, Rejections, Storage
+from order_service.messaging.inbox import (
+    BatchEffects,
+    Effects,
+    Inbox,
+    InboxHandler,
+    Rejections,
+    Storage,
+)
 from order_service.messaging.inbox.handler import PreparedMessages
-from order_service.messaging.inbox.tracing import TracedEffects
+from order_service.messaging.inbox.tracing import traced
 from order_service.messaging.metrics import InboxMetrics
 
 from .brokers import make_producer
@@ -32,7 +39,7 @@ class Receiver(NamedTuple):
 
 
 def receive(
-    process: Process, intake: Intake, effects: Effects[T], receiver: Receiver
+    process: Process, intake: Intake, effects: Effects[T] | BatchEffects[T], receiver: Receiver
 ) -> Consumption[PreparedMessages[T]]:
     """Return the work of handling the messages of a topic through the inbox of a context.
 
@@ -50,7 +57,7 @@ def receive(
     process.closes(producer.close)
     tracer = process.tracer
     handler = InboxHandler(
-        TracedEffects(effects, tracer) if tracer else effects,
+        traced(effects, tracer) if tracer else effects,
         Storage(receiver.database, Inbox(receiver.schema), storing),
         Rejections(KafkaDeadLetters(producer, receiver.dead_letters), rejecting),
         InboxMetrics(process.registry, receiver.schema),

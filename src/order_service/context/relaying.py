@@ -1,6 +1,6 @@
 """The work of a relay: the outbox of one context, until the process stops."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from kafka.errors import KafkaError
 
@@ -12,6 +12,7 @@ from order_service.infra.postgres.session import Session
 from order_service.messaging.errors import TopicsUnavailableError
 from order_service.messaging.metrics import OutboxMetrics
 from order_service.messaging.outbox.kafka_topics import KafkaTopics
+from order_service.messaging.outbox.ports import Topics
 from order_service.messaging.outbox.postgres_lease import PostgresLease
 from order_service.messaging.outbox.relay import Relay, Retries
 
@@ -28,12 +29,20 @@ class Relaying:
         process: The process that it is the work of.
         schema: The schema of the context whose outbox it is.
         topics: All topics that must exist.
+        through: Puts something in front of where the messages go, such as another format.
     """
 
-    def __init__(self, process: Process, schema: str, topics: Sequence[Topic]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        schema: str,
+        topics: Sequence[Topic],
+        through: Callable[[Topics], Topics] = lambda topics: topics,
+    ) -> None:
         self._process = process
         self._schema = schema
         self._topics = topics
+        self._through = through
         config = process.config
         self._settings = config.kafka
         self._database = backends.primary(config, 1).settings
@@ -51,7 +60,7 @@ class Relaying:
             self._publishing.call(self._create_topics)
         Relay(
             self._open_lease,
-            KafkaTopics(make_producer(self._process.config), self._existing),
+            self._through(KafkaTopics(make_producer(self._process.config), self._existing)),
             Retries(self._reading, self._publishing),
             OutboxMetrics(self._process.registry, self._schema),
             self._process.stopping,

@@ -47,6 +47,7 @@ class Program:
         needs: of ``postgres``, ``redis`` and ``kafka`` those that it connects to. It is started
             again when one of them has moved to another address.
         endpoint: where it serves HTTP; None if it does not.
+        settings: variables that are for this program alone.
         keeps_offsets: it remembers positions in Kafka's topics, so it ends with a broker that
             forgets them: at its old positions it would skip what the next broker has.
     """
@@ -56,11 +57,13 @@ class Program:
     needs: Sequence[str] = ()
     endpoint: Endpoint | None = None
     keeps_offsets: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that are for this program alone."""
-        return {self.endpoint.variable: str(self.endpoint.port)} if self.endpoint else {}
+        """The variables that are for this program alone, the port of its endpoint among them."""
+        port = {self.endpoint.variable: str(self.endpoint.port)} if self.endpoint else {}
+        return {**self.settings, **port}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

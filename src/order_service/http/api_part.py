@@ -9,6 +9,7 @@ from .access import AccessRules
 from .authentication import Authenticator
 from .fast_path import FastPath
 from .health import Check
+from .problem_faces import ProblemFace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,7 @@ class ApiPart:
         conditions: Parts that are required, but have by themselves nothing to offer.
         authenticators: Know who asks.
         security_schemes: How credentials are sent, as OpenAPI wants it, by name.
+        problem_faces: How problems look to clients of the paths that begin so.
         description: What the description of the API says about this part, in Markdown.
     """
 
@@ -33,4 +35,5 @@ class ApiPart:
     conditions: Sequence[Check] = ()
     authenticators: Sequence[Authenticator] = ()
     security_schemes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    problem_faces: Mapping[str, ProblemFace] = field(default_factory=dict)
     description: str = ""

@@ -23,6 +23,7 @@ from .headers import REQUEST_ID
 from .health import Readiness
 from .metering import HttpMeter, instrument
 from .openapi import describe
+from .problem_faces import ProblemFaces
 from .request_id import request_id_of
 from .security import COMMON
 from .tracing import TRACEPARENT
@@ -112,7 +113,9 @@ def create_wsgi(services: ApiServices) -> WSGIApplication:
         _access(app, parts),
         _methods(app),
     )
-    return services.front.before(inner, door, meter)
+    whole = services.front.before(inner, door, meter)
+    faces = {path: face for part in parts for path, face in part.problem_faces.items()}
+    return ProblemFaces(whole, faces) if faces else whole
 
 
 def _create(services: ApiServices) -> tuple[Flask, HttpMeter]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
@@ -44,7 +44,7 @@ def send(directory: Path, name: str, policy: str) -> Response:
 
 
 def create_blueprint(web_dir: Path) -> Blueprint:
-    """Return the blueprint with `/`, `/web/<file>` and `/favicon.ico`."""
+    """Return the blueprint with `/`, `/web/<file>`, `/web/routes.json` and `/favicon.ico`."""
     blueprint = Blueprint("page", __name__)
 
     @blueprint.get("/")
@@ -55,11 +55,25 @@ def create_blueprint(web_dir: Path) -> Blueprint:
     def file(name: str) -> Response:
         return send(web_dir, name, PAGE_POLICY)
 
+    @blueprint.get("/web/routes.json")
+    def routes() -> Response:
+        return _routes()
+
     @blueprint.get("/favicon.ico")
     def favicon() -> Response:
         return _favicon(web_dir)
 
     return blueprint
+
+
+def _routes() -> Response:
+    """Return the routes of this process, by which the page knows what it can offer."""
+    rules = sorted({rule.rule for rule in current_app.url_map.iter_rules()})
+    response = jsonify(routes=rules)
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def _favicon(web_dir: Path) -> Response:

@@ -22,7 +22,7 @@ class DuplicateTransferError(LedgerError):
 
 
 class AlreadyReversedError(LedgerError):
-    """The transfer is reversed already, and once is all. The transaction is spoilt."""
+    """The transfer is reversed already, and once is all."""
 
 
 class UnknownTransferError(LedgerError):

@@ -37,7 +37,7 @@ class Transfer(NamedTuple):
             makes its effect happen at most once.
         kind: What it is about, such as ``withdrawal``: 1 to 32 characters.
         legs: At least one.
-        reference: What it is about, such as the number of an order; at most 200 characters.
+        reference: What it is about, such as the number of an order; at most 255 characters.
     """
 
     id: UUID

@@ -71,6 +71,14 @@ class PostgresLedger:
         except errors.UniqueViolation as error:
             raise DuplicateTransferError(error.diag.message_detail) from error
 
+    def is_posted(self, run: Run, owner: UUID, transfer: UUID) -> bool:
+        """Return whether a transfer has touched accounts of an owner.
+
+        Ask it where a duplicate is to be expected: `post` spoils the transaction with one.
+        """
+        values = {"owner": owner, "transfer": transfer}
+        return bool(run(self._queries["is_posted"], values))
+
     def reverse(self, run: Run, original: UUID, owners: Sequence[UUID], reversal: UUID) -> Balances:
         """Take a transfer back by one with the opposite legs and return the balances.
 
@@ -82,14 +90,17 @@ class PostgresLedger:
 
         Raises:
             UnknownTransferError: These owners have no such transfer.
-            AlreadyReversedError: It was taken back before; the transaction is spoilt.
+            AlreadyReversedError: It was taken back before; where that happened at the same time,
+                the transaction is spoilt.
             InsufficientError: What it gave is no longer there; nothing is changed.
         """
         rows = run(self._queries["legs_of"], {"owners": list(owners), "transfer": original})
         if not rows:
             raise UnknownTransferError(str(original))
-        transfer = Transfer(reversal, REVERSAL, (), rows[0][-1])
-        legs = [_Numbered(transfer, number, _opposite(leg)) for number, *leg, _ in rows]
+        if any(row[-1] for row in rows):
+            raise AlreadyReversedError(str(original))
+        transfer = Transfer(reversal, REVERSAL, (), rows[0][-2])
+        legs = [_Numbered(transfer, number, _opposite(leg)) for number, *leg, _, _ in rows]
         try:
             return self._post(run, legs, original)
         except errors.UniqueViolation as error:

@@ -72,11 +72,19 @@ RETURNING owner
 -- name: balances_of
 SELECT account, credited, debited FROM {schema}.balances WHERE owner = %(owner)s
 
+-- name: is_posted
+SELECT true FROM {schema}.entries WHERE owner = %(owner)s AND transfer = %(transfer)s LIMIT 1
+
 -- name: legs_of
-SELECT leg, owner, source, target, amount, reference
-FROM {schema}.entries
-WHERE owner = ANY(%(owners)s::uuid[]) AND transfer = %(transfer)s
-ORDER BY leg
+SELECT
+    e.leg, e.owner, e.source, e.target, e.amount, e.reference,
+    EXISTS (
+        SELECT FROM {schema}.entries AS r
+        WHERE r.owner = e.owner AND r.reverses = e.transfer AND r.leg = e.leg
+    )
+FROM {schema}.entries AS e
+WHERE e.owner = ANY(%(owners)s::uuid[]) AND e.transfer = %(transfer)s
+ORDER BY e.leg
 
 -- name: entries_of
 SELECT

@@ -126,11 +126,11 @@ class LedgerMachine(RuleBasedStateMachine):
         owners = sorted({leg.owner for leg in moved})
         if self._would_overflow(back):
             return
-        if not self.model.covers(back):
-            with pytest.raises(InsufficientError):
-                self.ledger.reverse(self.run, transfer, owners, uuid.uuid4())
-        elif transfer in self.model.reversed:
+        if transfer in self.model.reversed:
             with pytest.raises(AlreadyReversedError):
+                self.ledger.reverse(self.run, transfer, owners, uuid.uuid4())
+        elif not self.model.covers(back):
+            with pytest.raises(InsufficientError):
                 self.ledger.reverse(self.run, transfer, owners, uuid.uuid4())
         else:
             self.ledger.reverse(self.run, transfer, owners, uuid.uuid4())

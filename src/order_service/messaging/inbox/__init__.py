@@ -19,10 +19,11 @@ effect that must not be had twice even then has a UNIQUE of the business behind 
 """
 
 from .accepting import RETENTION, Inbox
-from .handler import Effects, InboxHandler, IncomingMessage, Rejections, Storage
+from .handler import BatchEffects, Effects, InboxHandler, IncomingMessage, Rejections, Storage
 
 __all__ = [
     "RETENTION",
+    "BatchEffects",
     "Effects",
     "Inbox",
     "InboxHandler",

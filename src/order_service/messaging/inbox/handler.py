@@ -12,7 +12,7 @@ What can go wrong with a message, and what becomes of it:
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import psycopg
 import structlog
@@ -68,6 +68,27 @@ class Effects(Protocol[T]):
 
         Raises:
             InvalidMessageError: It can never be handled.
+        """
+
+
+@runtime_checkable
+class BatchEffects(Protocol[T]):
+    """What a context does with messages that it would rather have together than one by one.
+
+    The meaning must be that of :class:`Effects`, message by message in the order given.
+    """
+
+    def decode(self, message: IncomingMessage) -> T:
+        """See :meth:`Effects.decode`."""
+
+    def apply_all(
+        self, transaction: Transaction, messages: Sequence[tuple[IncomingMessage, T]]
+    ) -> None:
+        """Have the effects of messages that have had none; see :meth:`Effects.apply`.
+
+        Raises:
+            InvalidMessageError: One of them can never be handled. All are then brought again in
+                smaller numbers, until it stands alone.
         """
 
 
@@ -146,7 +167,7 @@ class InboxHandler(Generic[T]):
 
     def __init__(
         self,
-        effects: Effects[T],
+        effects: Effects[T] | BatchEffects[T],
         storage: Storage,
         rejections: Rejections,
         observer: InboxObserver,
@@ -214,13 +235,24 @@ class InboxHandler(Generic[T]):
         """Have the effects of those that have not had any; return how many these were."""
         ids = [decoded.message.envelope.id for decoded in messages]
         fresh = set(self._inbox.accept_all(transaction, ids))
-        count = len(fresh)
+        wanted = []
         for _, message, content in messages:
             if message.envelope.id in fresh:
                 # The same batch may hold a copy.
                 fresh.discard(message.envelope.id)
-                self._effects.apply(transaction, message, content)
-        return count
+                wanted.append((message, content))
+        if wanted:
+            self._have(transaction, wanted)
+        return len(wanted)
+
+    def _have(
+        self, transaction: Transaction, messages: Sequence[tuple[IncomingMessage, T]]
+    ) -> None:
+        if isinstance(self._effects, BatchEffects):
+            self._effects.apply_all(transaction, messages)
+            return
+        for message, content in messages:
+            self._effects.apply(transaction, message, content)
 
     def _reject(self, letters: Sequence[DeadLetter]) -> None:
         if not letters:

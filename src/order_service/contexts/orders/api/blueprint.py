@@ -12,9 +12,9 @@ from order_service.contexts.orders.model import UID_PATTERN
 from order_service.contexts.orders.ports import OrderFilter
 from order_service.contexts.orders.schema import OrderSchema
 from order_service.http.authentication import principal_of
+from order_service.http.compression import compress
 from order_service.http.headers import CACHE, REQUEST_ID, RETRY_AFTER
 
-from .compression import compress
 from .order_route import ASK_AGAIN, ORDER_RULE, OrderAnswers, is_uid
 from .ownership import limited_to
 from .ports import OrderLookup

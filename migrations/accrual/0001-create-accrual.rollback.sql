@@ -1,0 +1,3 @@
+-- Undoes 0001-create-accrual; all rules and orders are lost.
+
+DROP SCHEMA IF EXISTS accrual CASCADE;

@@ -1,0 +1,3 @@
+-- Undoes 0001-create-ledger; all points are lost.
+
+DROP SCHEMA IF EXISTS loyalty CASCADE;

@@ -1,0 +1,3 @@
+-- Undoes 0003-create-inbox.
+
+DROP TABLE IF EXISTS loyalty.inbox;

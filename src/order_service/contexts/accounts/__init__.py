@@ -1,0 +1,89 @@
+"""Accounts: people who sign in, their sessions, and the tokens that every part trusts."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from order_service.config import Config
+from order_service.context import Context, Scope, Topic, Work, Worker
+from order_service.messaging.tables import rights_in
+
+from .settings import SECTION, AccountsSettings
+
+if TYPE_CHECKING:
+    from order_service.context.process import Process
+    from order_service.http.api_part import ApiPart
+
+
+def _open_api(process: "Process") -> "ApiPart":
+    from .wiring.api import open_api
+
+    return open_api(process)
+
+
+def _commands() -> Sequence[click.Command]:
+    from .cli import accounts
+
+    return [accounts]
+
+
+def _open_relay(process: "Process") -> Work:
+    from .wiring.outbox import open_relay
+
+    return open_relay(process)
+
+
+def _open_rpc(process: "Process") -> Work:
+    from .wiring.rpc import open_rpc
+
+    return open_rpc(process)
+
+
+def _topics(config: Config) -> Sequence[Topic]:
+    return config.of(AccountsSettings).topics
+
+
+_RELAY = Worker(
+    name="accounts-relay",
+    about="""Publish the registrations to their topic until SIGTERM.
+
+    Any number may run; each person's events keep their order. With schema_registry.url they are
+    written as its clients expect. While Kafka or the registry is away, people go on registering.
+    """,
+    needs=("postgres", "kafka"),
+    open=_open_relay,
+)
+_RPC = Worker(
+    name="accounts-grpc",
+    about="""Answer other services over gRPC until SIGTERM.
+
+    At http.host and accounts.grpc.port, with health and reflection. Start as many as you like; a
+    stop answers what was accepted. The calls are those of schemas/accounts/v1/accounts.proto.
+    """,
+    needs=("postgres",),
+    open=_open_rpc,
+    ports=("accounts.grpc.port",),
+)
+
+CONTEXT = Context(
+    name="accounts",
+    section=SECTION,
+    open_api=_open_api,
+    api_needs=("postgres",),
+    scopes={"account": Scope("see and end one's own sessions", customers=True)},
+    commands=_commands,
+    topics=_topics,
+    workers=(_RELAY, _RPC),
+    rights={
+        "accounts.people": ("SELECT",),
+        "accounts.sessions": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "accounts.sign_ins": ("SELECT", "INSERT", "DELETE"),
+        "accounts.failures": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "accounts.registration_rates": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "accounts.signing_keys": ("SELECT", "INSERT"),
+        "accounts.refresh_keys": ("SELECT", "INSERT"),
+        **rights_in("accounts", "outbox"),
+    },
+    masked_keys=frozenset({"access_token", "birthday", "email", "login", "refresh_token"}),
+)

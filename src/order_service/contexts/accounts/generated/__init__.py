@@ -1,0 +1,1 @@
+"""Code that schemas/generate.py wrote; never edited."""

@@ -1,0 +1,1 @@
+"""Makes the accounts out of the configuration: for the API, for operators, for the relay."""

@@ -1,0 +1,48 @@
+"""Accrual: the system that says how many points an order is worth."""
+
+from typing import TYPE_CHECKING
+
+from order_service.context import Context, Scope, Work, Worker
+
+from .settings import SECTION
+
+if TYPE_CHECKING:
+    from order_service.context.process import Process
+    from order_service.http.api_part import ApiPart
+
+
+def _open_api(process: "Process") -> "ApiPart":
+    from .wiring import open_api
+
+    return open_api(process)
+
+
+def _open_calculator(process: "Process") -> Work:
+    from .wiring import Calculator
+
+    return Calculator(process)
+
+
+_CALCULATOR = Worker(
+    name="accrual-calculator",
+    about="""Calculate how many points the registered orders are worth, until SIGTERM.
+
+    Start as many as you like: each takes orders with a lease, and those of one that dies are taken
+    by another half a minute later.
+    """,
+    needs=("postgres",),
+    open=_open_calculator,
+)
+
+CONTEXT = Context(
+    name="accrual",
+    section=SECTION,
+    open_api=_open_api,
+    api_needs=("postgres",),
+    scopes={"accrual": Scope("register goods and orders, and see their points", admins=True)},
+    workers=(_CALCULATOR,),
+    rights={
+        "accrual.rules": ("SELECT", "INSERT"),
+        "accrual.orders": ("SELECT", "INSERT", "UPDATE"),
+    },
+)

@@ -1,0 +1,47 @@
+"""`/admin/purchases/...`: what those who administer the shop do with purchases of others."""
+
+from uuid import UUID
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from order_service.contexts.checkout.purchasing import Purchasing
+from order_service.http.documentation import problems
+
+from .answers import answer, changed_answer, purchase_body, refusals
+from .bodies import traceparent_of_request
+from .schemas import LOCATION, PURCHASE, PurchaseSchema
+
+_UNKNOWN = "There is no such purchase"
+
+
+def create_blueprint(purchasing: Purchasing) -> Blueprint:
+    """Return the blueprint of the routes for administrators."""
+    blueprint = Blueprint("purchases-admin", __name__, description="Purchases of others")
+
+    @blueprint.route("/admin/purchases/<uuid:purchase>", parameters=[PURCHASE])
+    @blueprint.response(200, PurchaseSchema, description="The purchase")
+    @problems(blueprint, {404: _UNKNOWN})
+    @blueprint.doc(operationId="getPurchaseOfAnybody")
+    def find(purchase: UUID) -> Response:
+        """Return a purchase of anybody."""
+        with refusals():
+            return answer(purchase_body(purchasing.find(None, purchase)))
+
+    @blueprint.route(
+        "/admin/purchases/<uuid:purchase>/refund", methods=["POST"], parameters=[PURCHASE]
+    )
+    @blueprint.response(200, PurchaseSchema, description="The money is back", headers=LOCATION)
+    @blueprint.alt_response(
+        202, schema=PurchaseSchema, description="The money is on its way", headers=LOCATION
+    )
+    @problems(blueprint, {404: _UNKNOWN, 409: "It is not paid for"})
+    @blueprint.doc(operationId="refundPurchaseOfAnybody")
+    def refund(purchase: UUID) -> Response:
+        """Give back the money of a purchase of anybody, once, however old it is."""
+        with refusals():
+            return changed_answer(
+                purchasing.refund(None, purchase, traceparent_of_request(), at_any_time=True)
+            )
+
+    return blueprint

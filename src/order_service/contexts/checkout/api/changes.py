@@ -1,0 +1,89 @@
+"""`/purchases/<id>/...`: cancel a purchase, have it refunded, have its payment asked for again."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from order_service.contexts.checkout.model import Purchase
+from order_service.contexts.checkout.purchasing import Purchasing
+from order_service.http.documentation import problems
+from order_service.http.persons import person
+
+from .answers import changed_answer, refusals
+from .bodies import key_of_request, traceparent_of_request
+from .schemas import LOCATION, PURCHASE, PurchaseSchema
+
+_UNKNOWN = "There is no such purchase of this person"
+
+
+def create_blueprint(purchasing: Purchasing) -> Blueprint:
+    """Return the blueprint of what can be done about a purchase."""
+    blueprint = Blueprint("purchase-changes", __name__, description="Changes of purchases")
+    _add_cancellation(blueprint, purchasing)
+    _add_refund(blueprint, purchasing)
+    _add_retry(blueprint, purchasing)
+    return blueprint
+
+
+def _add_cancellation(blueprint: Blueprint, purchasing: Purchasing) -> None:
+    @blueprint.route(
+        "/purchases/<uuid:purchase>/cancellation", methods=["POST"], parameters=[PURCHASE]
+    )
+    @blueprint.response(200, PurchaseSchema, description="It is cancelled", headers=LOCATION)
+    @blueprint.alt_response(
+        202,
+        schema=PurchaseSchema,
+        description="It is cancelled; what may have been taken is given back within moments",
+        headers=LOCATION,
+    )
+    @problems(blueprint, {404: _UNKNOWN, 409: "It is not pending any more"})
+    @blueprint.doc(operationId="cancelPurchase")
+    def cancel(purchase: UUID) -> Response:
+        """Cancel a purchase that is pending. It is safe to ask again."""
+        return _changed(lambda owner: purchasing.cancel(owner, purchase, traceparent_of_request()))
+
+
+def _add_refund(blueprint: Blueprint, purchasing: Purchasing) -> None:
+    @blueprint.route("/purchases/<uuid:purchase>/refund", methods=["POST"], parameters=[PURCHASE])
+    @blueprint.response(200, PurchaseSchema, description="The money is back", headers=LOCATION)
+    @blueprint.alt_response(
+        202, schema=PurchaseSchema, description="The money is on its way", headers=LOCATION
+    )
+    @problems(
+        blueprint,
+        {404: _UNKNOWN, 409: "It is not paid for, or the days for returning it are over"},
+    )
+    @blueprint.doc(operationId="refundPurchase")
+    def refund(purchase: UUID) -> Response:
+        """Return a purchase that is paid for and get the money back, once.
+
+        It is safe to ask again.
+        """
+        return _changed(lambda owner: purchasing.refund(owner, purchase, traceparent_of_request()))
+
+
+def _add_retry(blueprint: Blueprint, purchasing: Purchasing) -> None:
+    @blueprint.route("/purchases/<uuid:purchase>/retry", methods=["POST"], parameters=[PURCHASE])
+    @blueprint.response(202, PurchaseSchema, description="It is asked again", headers=LOCATION)
+    @problems(blueprint, {404: _UNKNOWN, 409: "It waits for no answer"})
+    @blueprint.doc(operationId="retryPurchase")
+    def retry(purchase: UUID) -> Response:
+        """Have payments asked again about a purchase that has waited for long.
+
+        It is paid for at most once, however often it is asked for; more often than once a second
+        it is not asked.
+        """
+        return _changed(lambda owner: purchasing.ask_again(owner, purchase))
+
+
+def _changed(change: Callable[[UUID], Purchase]) -> Response:
+    """Have a change and answer with what the purchase is then.
+
+    A change that is asked for again changes nothing more, with the same key or without one.
+    """
+    owner = person()
+    key_of_request()  # one that is malformed is refused here as anywhere
+    with refusals():
+        return changed_answer(change(owner))

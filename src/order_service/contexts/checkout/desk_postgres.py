@@ -1,0 +1,98 @@
+"""Where answers take effect: a transaction that also holds their messages and those of orders."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from order_service.infra.postgres.database import Transaction
+from order_service.messaging.errors import InvalidMessageError
+from order_service.messaging.inbox import IncomingMessage
+
+from .errors import UnknownPurchaseError
+from .events import answer_of
+from .metrics import SettlementMetrics
+from .model import Answer, Purchase
+from .order_message import order_message
+from .settling import settle
+from .storage import OUTBOX, QUERIES, purchase_of
+
+
+class Publishing(NamedTuple):
+    """How orders are published.
+
+    Attributes:
+        topic: Where to.
+        new_id: Makes the ids of messages.
+    """
+
+    topic: str
+    new_id: Callable[[], UUID]
+
+
+class PostgresDesk:
+    """Implements :class:`ports.Desk`.
+
+    Args:
+        transaction: An open one.
+        publishing: How orders are published.
+    """
+
+    def __init__(self, transaction: Transaction, publishing: Publishing) -> None:
+        self._transaction = transaction
+        self._publishing = publishing
+
+    def move(self, answers: Sequence[Answer]) -> Sequence[Purchase]:
+        """See :meth:`ports.Desk.move`."""
+        names = ("purchases", "outcomes", "reasons")
+        columns = map(list, zip(*answers, strict=True))
+        wanted = dict(zip(names, columns, strict=True))
+        return [
+            purchase_of(row) for row in self._transaction.execute(QUERIES["move_purchases"], wanted)
+        ]
+
+    def missing(self, purchases: Collection[UUID]) -> Collection[UUID]:
+        """See :meth:`ports.Desk.missing`."""
+        wanted = {"purchases": [*purchases]}
+        return [row[0] for row in self._transaction.execute(QUERIES["missing_purchases"], wanted)]
+
+    def publish_orders(self, purchases: Sequence[Purchase], traces: Mapping[UUID, str]) -> None:
+        """See :meth:`ports.Desk.publish_orders`."""
+        topic, new_id = self._publishing
+        now = datetime.now(UTC)
+        OUTBOX.add(
+            self._transaction,
+            *(
+                order_message(each, topic, new_id(), now, traces.get(each.id, ""))
+                for each in purchases
+            ),
+        )
+
+
+class Settlements:
+    """Implements :class:`messaging.inbox.BatchEffects`: the answers of payments.
+
+    Args:
+        publishing: How orders are published.
+        metrics: Told what the answers did.
+    """
+
+    def __init__(self, publishing: Publishing, metrics: SettlementMetrics) -> None:
+        self._publishing = publishing
+        self._metrics = metrics
+
+    def decode(self, message: IncomingMessage) -> Answer:
+        """See :meth:`messaging.inbox.BatchEffects.decode`."""
+        return answer_of(message)
+
+    def apply_all(
+        self, transaction: Transaction, messages: Sequence[tuple[IncomingMessage, Answer]]
+    ) -> None:
+        """See :meth:`messaging.inbox.BatchEffects.apply_all`."""
+        traces = {answer.purchase: message.envelope.traceparent for message, answer in messages}
+        desk = PostgresDesk(transaction, self._publishing)
+        try:
+            self._metrics.settled(settle(desk, [answer for _, answer in messages], traces))
+        except UnknownPurchaseError as error:
+            fault = {"purchase": ["There is no such purchase."]}
+            raise InvalidMessageError("unknown_purchase", fault) from error

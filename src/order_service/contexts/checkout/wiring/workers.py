@@ -1,0 +1,44 @@
+"""The processes of the checkout context beside the API."""
+
+from uuid_utils.compat import uuid7
+
+from order_service.context import Work
+from order_service.context.consuming import Intake
+from order_service.context.process import Process
+from order_service.context.receiving import Receiver, receive
+from order_service.context.relaying import Relaying
+from order_service.contexts.checkout import topics_of
+from order_service.contexts.checkout.desk_postgres import Publishing, Settlements
+from order_service.contexts.checkout.metrics import SettlementMetrics, WaitingMetrics
+from order_service.contexts.checkout.settings import CheckoutSettings
+from order_service.contexts.checkout.storage import SCHEMA
+from order_service.contexts.checkout.upkeep import Upkeep
+
+from .storage import purchases_on
+
+_MAX_BATCH_BYTES = 4 * 1024 * 1024
+
+
+def open_relay(process: Process) -> Work:
+    """Return what publishes requests and orders."""
+    return Relaying(process, SCHEMA, topics_of(process.config))
+
+
+def open_settlements(process: Process) -> Work:
+    """Return what approves and rejects, and asks again where no answer comes."""
+    settings = process.config.of(CheckoutSettings)
+    effects = Settlements(
+        Publishing(settings.orders_topic, uuid7), SettlementMetrics(process.registry)
+    )
+    intake = Intake(
+        topic=settings.settlements_topic,
+        group=settings.group_id,
+        topics=topics_of(process.config),
+        max_messages=settings.batch_messages,
+        max_bytes=_MAX_BATCH_BYTES,
+    )
+    database = process.database(2)
+    waiting = WaitingMetrics(process.registry)
+    upkeep = Upkeep(database, purchases_on(database, process), waiting, process.stopping)
+    process.ends(upkeep.start())
+    return receive(process, intake, effects, Receiver(SCHEMA, database, settings.dead_letter_topic))

@@ -1,0 +1,72 @@
+"""`/admin/loyalty/...`: what those who administer the shop do with the points of others."""
+
+from uuid import UUID
+
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from order_service.contexts.loyalty.metrics import MovementMetrics
+from order_service.contexts.loyalty.model import Kind
+from order_service.contexts.loyalty.spending import Spending
+
+from .answers import answer, moved_body
+from .asking import idempotency_key, refusals
+from .bodies import booking_of, reversed_by
+from .documentation import IDEMPOTENCY_KEY, PERSON, problems, takes
+from .schemas import BookingSchema, MovedSchema, ReversalSchema
+
+
+def create_blueprint(spending: Spending, metrics: MovementMetrics) -> Blueprint:
+    """Return the blueprint of the routes for administrators."""
+    blueprint = Blueprint("points-admin", __name__, description="Points of others")
+    _add_booking(blueprint, spending, metrics, Kind.CREDIT)
+    _add_booking(blueprint, spending, metrics, Kind.DEBIT)
+    _add_reversal(blueprint, spending, metrics)
+    return blueprint
+
+
+def _add_booking(
+    blueprint: Blueprint, spending: Spending, metrics: MovementMetrics, kind: Kind
+) -> None:
+    path = f"/admin/loyalty/<uuid:owner>/{kind}s"
+
+    @blueprint.route(
+        path, methods=["POST"], endpoint=f"{kind}s", parameters=[PERSON, IDEMPOTENCY_KEY]
+    )
+    @blueprint.response(200, MovedSchema, description="It is done")
+    @problems(
+        blueprint,
+        s402="There are not enough points",
+        s409="The request with this key is being handled",
+        s422="It is no amount, or the key came with another request",
+    )
+    @blueprint.doc(
+        operationId=f"{kind}Points",
+        summary=f"Book a {kind} on the points of a person",
+        requestBody=takes(BookingSchema),
+    )
+    def book(owner: UUID) -> Response:
+        booking = booking_of(request)
+        key = idempotency_key(kind, owner, *booking)
+        with refusals():
+            current = spending.book(owner, kind, booking.amount, booking.comment, key)
+        metrics.moved(kind)
+        return answer(moved_body(owner, current))
+
+
+def _add_reversal(blueprint: Blueprint, spending: Spending, metrics: MovementMetrics) -> None:
+    @blueprint.route("/admin/loyalty/<uuid:owner>/reversals", methods=["POST"], parameters=[PERSON])
+    @blueprint.response(200, MovedSchema, description="It is taken back")
+    @problems(
+        blueprint,
+        s402="What it gave is spent",
+        s404="There is no such movement",
+        s409="It was taken back before",
+    )
+    @blueprint.doc(operationId="reverseMovement", requestBody=takes(ReversalSchema))
+    def reverse(owner: UUID) -> Response:
+        """Take a movement back, once."""
+        with refusals():
+            current = spending.reverse(owner, reversed_by(request))
+        metrics.moved(Kind.REVERSAL)
+        return answer(moved_body(owner, current))

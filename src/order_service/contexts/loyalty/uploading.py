@@ -1,0 +1,66 @@
+"""Use cases: upload the number of an order, and see what became of those that one uploaded."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from order_service.infra.luhn import is_luhn_number
+
+from .errors import InvalidNumberError, OthersNumberError
+from .model import Uploaded, UploadedNumber
+from .ports import NumberStore, Place
+
+
+class NumberPage(NamedTuple):
+    """Some numbers, newest first, and where the next page begins; None if there is none."""
+
+    numbers: Sequence[UploadedNumber]
+    next_place: Place | None
+
+
+class Uploading:
+    """The numbers of a person.
+
+    Args:
+        store: Keeps them.
+    """
+
+    def __init__(self, store: NumberStore) -> None:
+        self._store = store
+
+    def upload(self, owner: UUID, number: str) -> Uploaded:
+        """Take a number and say whether it is new or was this person's before.
+
+        Raises:
+            InvalidNumberError: It is none.
+            OthersNumberError: Somebody else was first.
+            StorageUnavailableError: It is unknown whether it was taken.
+        """
+        if not is_luhn_number(number):
+            raise InvalidNumberError(number)
+        holder = self._store.add(owner, number)
+        if holder is None:
+            return Uploaded.NOW
+        if holder != owner:
+            raise OthersNumberError(number)
+        return Uploaded.BEFORE
+
+    def all(self, owner: UUID) -> Sequence[UploadedNumber]:
+        """Return all numbers of a person, newest first.
+
+        Raises:
+            StorageUnavailableError: They cannot be read now.
+        """
+        return self._store.of(owner, None, None)
+
+    def page(self, owner: UUID, limit: int, place: Place | None) -> NumberPage:
+        """Return at most `limit` numbers behind a place, newest first.
+
+        Raises:
+            StorageUnavailableError: They cannot be read now.
+        """
+        numbers = self._store.of(owner, limit + 1, place)
+        if len(numbers) <= limit:
+            return NumberPage(numbers, None)
+        last = numbers[limit - 1]
+        return NumberPage(numbers[:limit], Place(last.uploaded_at, last.number))

@@ -1,0 +1,1 @@
+"""The loyalty context on its backends: one module a process, and what they share."""

@@ -1,0 +1,29 @@
+"""The one exception tree of the payments context."""
+
+
+class PaymentsError(Exception):
+    """Root of all errors that this context raises on purpose."""
+
+
+class StorageUnavailableError(PaymentsError):
+    """The wallets cannot be read or written now; the same call may succeed later."""
+
+
+class NoWalletError(PaymentsError):
+    """The person has no wallet."""
+
+
+class TooMuchError(PaymentsError):
+    """The wallet would hold more than can be counted."""
+
+
+class KeyReusedError(PaymentsError):
+    """The idempotency key came before, with another request."""
+
+
+class StillRunningError(PaymentsError):
+    """A request with this idempotency key is being handled right now."""
+
+
+class ConflictingRequestError(PaymentsError):
+    """A payment was asked for before, for another amount or from another person."""

@@ -1,0 +1,68 @@
+"""Use cases: open a wallet, put money into it, see what is there and what moved."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from .model import Deposit, Wallet, WalletEntry
+from .ports import Key, Money, WalletStore
+
+_NEWEST = 2**63 - 1
+
+
+class EntryPage(NamedTuple):
+    """Some movements, newest first, and the id before which the next page begins, if any."""
+
+    entries: Sequence[WalletEntry]
+    next_before: int | None
+
+
+class Wallets:
+    """The wallets of persons, one each in the currency of the shop.
+
+    Everything raises StorageUnavailableError if the storage cannot answer now.
+
+    Args:
+        store: Keeps them.
+        currency: ISO 4217 code.
+        new_id: Makes the ids of wallets and deposits.
+    """
+
+    def __init__(self, store: WalletStore, currency: str, new_id: Callable[[], UUID]) -> None:
+        self._store = store
+        self._currency = currency
+        self._new_id = new_id
+
+    def open(self, owner: UUID) -> tuple[Wallet, bool]:
+        """Return the wallet of a person, and whether it is new."""
+        return self._store.open(self._new_id(), owner, self._currency)
+
+    def find(self, owner: UUID) -> Wallet:
+        """Return the wallet of a person.
+
+        Raises:
+            NoWalletError: There is none.
+        """
+        return self._store.find(owner, self._currency)
+
+    def deposit(self, owner: UUID, amount: int, key: Key | None = None) -> Deposit:
+        """Put money into the wallet of a person.
+
+        Raises:
+            NoWalletError: There is none.
+            TooMuchError: It would hold more than can be counted.
+            KeyReusedError: The key came before with another request.
+            StillRunningError: The request with this key is being handled.
+        """
+        return self._store.deposit(self._new_id(), owner, Money(amount, self._currency), key)
+
+    def page(self, owner: UUID, limit: int, before: int | None) -> EntryPage:
+        """Return at most `limit` movements with an id below `before`, newest first.
+
+        Raises:
+            NoWalletError: There is no wallet.
+        """
+        self.find(owner)
+        found = self._store.entries(owner, self._currency, limit + 1, before or _NEWEST)
+        more = len(found) > limit
+        return EntryPage(found[:limit], found[limit - 1].id if more else None)

@@ -1,0 +1,1 @@
+"""The payments context on its backends: one module a kind of process."""

@@ -1,0 +1,48 @@
+"""What the documentation of routes has in common, whatever their context."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from flask_smorest import Blueprint
+from marshmallow import Schema
+
+from .problems import CONTENT_TYPE, ProblemSchema
+
+_View = TypeVar("_View", bound=Callable[..., object])
+
+IDEMPOTENCY_KEY: Mapping[str, object] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Sent again within 24 hours with the same request, it gets the same answer and "
+    "has no further effect. Without it a request that is sent again counts as another one",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "5a1e7c4e-7f0b-4c5e-8a3d-1f2e3d4c5b6a",
+}
+
+_ALWAYS = {400: "Malformed", 401: "Unauthorized", 403: "Forbidden", 503: "Unavailable"}
+
+
+def takes(schema: type[Schema]) -> Mapping[str, object]:
+    """Return the documentation of a JSON body."""
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def problems(blueprint: Blueprint, descriptions: Mapping[int, str]) -> Callable[[_View], _View]:
+    """Document the answers that every closed route can have, and some of one's own.
+
+    Args:
+        blueprint: Whose view it is.
+        descriptions: By status.
+    """
+
+    def document(view: _View) -> _View:
+        for status, name in _ALWAYS.items():
+            if status not in descriptions:
+                view = blueprint.alt_response(status, name)(view)
+        for status, description in descriptions.items():
+            view = blueprint.alt_response(
+                status, schema=ProblemSchema, content_type=CONTENT_TYPE, description=description
+            )(view)
+        return view
+
+    return document
