@@ -21,6 +21,8 @@ NAMES = (
     "validation",
     "accounts_tokens",
     "accounts_sign_in",
+    "ledger",
+    "poller",
     "relay",
     "memory",
     "growth",

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS payments.entries (
     transfer        uuid         NOT NULL,
     leg             smallint     NOT NULL CHECK (leg > 0),
     kind            varchar(32)  NOT NULL CHECK (kind <> ''),
-    reference       varchar(200) NOT NULL DEFAULT '',
+    reference       varchar(255) NOT NULL DEFAULT '',
     source          varchar(40)  NOT NULL,
     target          varchar(40)  NOT NULL CHECK (target <> source),
     amount          bigint       NOT NULL CHECK (amount > 0),

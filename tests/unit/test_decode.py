@@ -123,7 +123,13 @@ def test_both_faces_agree_about_arbitrary_json(document: object) -> None:
 @settings(max_examples=200)
 @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_arbitrary_bytes_are_no_order_and_no_crash(raw: bytes) -> None:
-    assert refusal(raw).faults["_message"]
+    faults = refusal(raw).faults
+    # Any bytes may happen to be a JSON object, such as {}: then each field has its own fault.
+    assert (
+        faults["customer_id"]
+        if raw.strip().startswith(b"{") and "_message" not in faults
+        else faults["_message"]
+    )
 
 
 @settings(max_examples=200)
