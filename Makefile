@@ -125,6 +125,11 @@ doctor: $(RUN_READY) ## Ask the backends of the running stack, or the configured
 bench: $(DEV_READY) ## Measure the service [ARGS=...]
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-compare
+bench-compare: $(DEV_READY) ## Show what changed between two runs of bench: A= B= a revision or a JSON file each
+	@$(if $(and $(A),$(B)),,echo 'usage: make bench-compare A=<revision or file> B=<revision or file>' >&2; exit 2;) \
+		$(BIN)/python -m benchmarks.compare $(A) $(B)
+
 .PHONY: screenshots
 screenshots: $(DEV_READY) ## Take the pictures of the README anew from the real page (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots docs/images

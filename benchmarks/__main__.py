@@ -7,15 +7,17 @@ import sys
 import time
 from collections.abc import Sequence
 
-from benchmarks import command, conditions, report
+from benchmarks import command, conditions, history, report
 from benchmarks.harness import QUICK, Row, Scale, show
 
 NAMES = (
     "ingest_usual",
+    "go_ingest",
     "ingest_limit",
     "lookup_hit",
     "lookup_hot",
     "lookup_miss",
+    "go_lookups",
     "latency_under_ingest",
     "warm_up",
     "validation",
@@ -28,6 +30,7 @@ NAMES = (
     "growth",
     "purchases",
     "cold_start",
+    "start",
 )
 
 
@@ -72,6 +75,8 @@ def main() -> int:
     for row in rows:
         show(row)
     print("\n".join(f"FAILED {failure}" for failure in failures))
+    if rows:
+        print(f"kept in {history.write(facts, rows)}")
     if not arguments.names and arguments.scale is not QUICK:
         report.write(report.PERFORMANCE, report.document(facts, rows, failures))
         print(f"written to {report.PERFORMANCE}")

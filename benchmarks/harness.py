@@ -9,6 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
+
+T = TypeVar("T")
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -78,6 +81,7 @@ class Row:
         unit: Of both.
         conditions: Everything that must be known to judge the figures.
         reduced: The sizes are smaller than those of the goal.
+        skipped: Why nothing could be measured; empty if it was.
     """
 
     what: str
@@ -88,6 +92,7 @@ class Row:
     unit: str
     conditions: str
     reduced: bool = False
+    skipped: str = ""
 
     @property
     def own(self) -> float:
@@ -119,6 +124,8 @@ class Row:
     @property
     def verdict(self) -> str:
         """Whether the goal is met."""
+        if self.skipped:
+            return f"skipped: {self.skipped}"
         if self.goal is None:
             return "no goal"
         word = "met" if self.goal.is_met_by(self.value) else "**not met**"
@@ -135,9 +142,22 @@ def alternate(
     ours: Callable[[], float], theirs: Callable[[], float], pairs: int
 ) -> tuple[list[float], list[float]]:
     """Run both alternately, once to warm up and then `pairs` times; return their figures."""
+    return take_turns(ours, theirs, pairs, float)
+
+
+def take_turns(
+    ours: Callable[[], T], theirs: Callable[[], T], pairs: int, shown: Callable[[T], float]
+) -> tuple[list[T], list[T]]:
+    """Like `alternate`, for runs that yield more than the figure that is `shown` meanwhile."""
     ours()
     theirs()
-    taken = [(say("A", ours()), say("B", theirs())) for _ in range(pairs)]
+
+    def once(side: str, run: Callable[[], T]) -> T:
+        result = run()
+        say(side, shown(result))
+        return result
+
+    taken = [(once("A", ours), once("B", theirs)) for _ in range(pairs)]
     return [a for a, _ in taken], [b for _, b in taken]
 
 
@@ -150,6 +170,9 @@ def say(side: str, value: float) -> float:
 def show(row: Row) -> None:
     """Print a row for a person."""
     print(f"\n{row.what}" + (f"\n  compared with: {row.against}" if row.against else ""))
+    if row.skipped:
+        print(f"  {row.verdict}", flush=True)
+        return
     print(f"  ours    {_series(row.ours)} {row.unit}")
     if row.theirs:
         print(f"  other   {_series(row.theirs)} {row.unit}")

@@ -8,7 +8,7 @@ from benchmarks import command
 from benchmarks.harness import Row, Scale, alternate, at_least
 from benchmarks.ingest import LOOK_S, service_rate, settings_of_run
 from benchmarks.orders import samples
-from benchmarks.stack import TOPIC, Stack, await_that, running_stack
+from benchmarks.stack import TOPIC, Process, Stack, await_that, running_stack
 
 _SCHEMA = Path(__file__).parent / "baselines/schema.sql"
 
@@ -21,15 +21,25 @@ def our_rate(stack: Stack, messages: int) -> float:
 
 def usual_rate(stack: Stack, seconds: float) -> float:
     """Return the orders a second that the usual consumer stores within `seconds`."""
+    usual_tables(stack)
+    settings = settings_of_run(stack, TOPIC)
+    with stack.process("benchmarks.baselines.consumer", settings=settings) as consumer:
+        return rate_of(stack, consumer, seconds)
+
+
+def usual_tables(stack: Stack) -> None:
+    """Make the tables of the usual way anew, and forget all orders."""
     stack.empty()
     with stack.connect() as connection:
         connection.execute(_SCHEMA.read_bytes())
-    settings = settings_of_run(stack, TOPIC)
-    with stack.process("benchmarks.baselines.consumer", settings=settings) as consumer:
-        await_that(lambda: consumer.is_alive() and _rows(stack), "a first row")
-        began, first = time.perf_counter(), _rows(stack)
-        time.sleep(seconds)
-        elapsed, last = time.perf_counter() - began, _rows(stack)
+
+
+def rate_of(stack: Stack, consumer: Process, seconds: float) -> float:
+    """Return the orders a second that a usual consumer stores within `seconds` after its first."""
+    await_that(lambda: consumer.is_alive() and _rows(stack), "a first row")
+    began, first = time.perf_counter(), _rows(stack)
+    time.sleep(seconds)
+    elapsed, last = time.perf_counter() - began, _rows(stack)
     return (last - first) / elapsed
 
 

@@ -44,7 +44,7 @@ def run(scale: Scale) -> Sequence[Row]:
             theirs,
             "requests/s",
             f"{_ORDERS:,} orders in turn, {CONNECTIONS} keep-alive connections, runs of "
-            f"{scale.seconds:g} s; granian with 1 worker and 8 threads on both sides.",
+            f"{scale.seconds:g} s; granian with 1 worker and 12 threads on both sides.",
         )
     ]
 

@@ -53,7 +53,7 @@ def run(scale: Scale) -> Sequence[Row]:
             "requests/s",
             f"One order, default settings (so once a second it is asked of Redis again), "
             f"{CONNECTIONS} keep-alive connections, runs of {scale.seconds:g} s; granian with 1 "
-            "worker and 8 threads on both sides.",
+            "worker and 12 threads on both sides.",
         )
     ]
 

@@ -4,33 +4,38 @@ from collections.abc import Callable, Sequence
 from itertools import count
 
 from benchmarks import command
+from benchmarks.client import Load
 from benchmarks.harness import Row, Scale, alternate, at_least
 from benchmarks.load import CONNECTIONS, full_load
 from benchmarks.orders import Sample, samples
 from benchmarks.stack import Process, Stack, running_stack
 from benchmarks.stored import paths, require_same, store
 
-_MOST_A_SECOND = 10_000
+MOST_A_SECOND = 10_000
 """Far more misses than a worker can answer, so that no order is asked for twice in a run."""
 
 
-def _rater(
-    stack: Stack, server: Process, messages: Sequence[Sample], seconds: float
-) -> Callable[[], float]:
-    """Return what measures the rate of misses."""
+def load_of_misses(
+    stack: Stack,
+    server: Process,
+    messages: Sequence[Sample],
+    seconds: float,
+    connections: int = CONNECTIONS,
+) -> Callable[[], Load]:
+    """Return what loads a server with misses alone."""
     wanted = paths(messages)
     runs = count()
 
-    def rate() -> float:
+    def run() -> Load:
         stack.redis.flushall()
         # Another order in each run: no entry of the in-process level may be left.
         start = next(runs) * 7919 % len(wanted)
-        load = full_load(server.port, wanted[start:] + wanted[:start], seconds)
+        load = full_load(server.port, wanted[start:] + wanted[:start], seconds, connections)
         if load.requests > len(wanted):
             raise RuntimeError("some orders were asked for twice: they were hits")
-        return load.rate
+        return load
 
-    return rate
+    return run
 
 
 def _rates(
@@ -38,11 +43,9 @@ def _rates(
 ) -> tuple[list[float], list[float]]:
     with stack.api() as api, stack.baseline("four_queries:app", **settings) as plain:
         require_same(api, plain, f"/order/{messages[0].uid}")
-        return alternate(
-            _rater(stack, api, messages, scale.seconds),
-            _rater(stack, plain, messages, scale.seconds),
-            scale.pairs,
-        )
+        ours = load_of_misses(stack, api, messages, scale.seconds)
+        theirs = load_of_misses(stack, plain, messages, scale.seconds)
+        return alternate(lambda: ours().rate, lambda: theirs().rate, scale.pairs)
 
 
 def _conditions(messages: Sequence[Sample], scale: Scale) -> str:
@@ -55,7 +58,7 @@ def _conditions(messages: Sequence[Sample], scale: Scale) -> str:
 
 def run(scale: Scale) -> Sequence[Row]:
     """Measure, once with the queries alone on the other side and once with a cache as well."""
-    messages = list(samples(round(_MOST_A_SECOND * scale.seconds)))
+    messages = list(samples(round(MOST_A_SECOND * scale.seconds)))
     with running_stack() as stack:
         store(stack, messages)
         alone = _rates(stack, messages, scale)

@@ -31,6 +31,8 @@ def table(rows: Sequence[Row]) -> Iterable[str]:
 
 def _cells(number: int, row: Row) -> list[str]:
     goal = str(row.goal) if row.goal else ""
+    if row.skipped:
+        return [f"{number}. {row.what}", row.against, goal, "", "", "", "", row.verdict]
     ratio = f"{figure(row.value)} {row.goal.unit if row.goal else ''}".strip()
     return [
         f"{number}. {row.what}",

@@ -13,15 +13,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import LiteralString, NamedTuple
 
+import psutil
 import psycopg
 from confluent_kafka import Producer
 from redis import Redis
 
+from benchmarks.golang import built
 from benchmarks.orders import Sample
 from order_service.embedded import apache_kafka
 from order_service.embedded.apache_kafka import ApacheKafka
@@ -68,6 +70,12 @@ class Process:
     def pid(self) -> int:
         """Its pid."""
         return self.child.pid
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that it and its children have taken so far."""
+        process = psutil.Process(self.pid)
+        times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+        return float(sum(each.user + each.system for each in times))
 
     def status(self, path: str) -> int:
         """Return the status of the answer to a GET, 0 if there is none."""
@@ -189,12 +197,37 @@ class Stack:
     @contextlib.contextmanager
     def process(self, *module: str, settings: Mapping[str, str] | None = None) -> Iterator[Process]:
         """Run `python -m <module>` for the length of the block; it may not be ready yet."""
+        name = module[0].rpartition(".")[2]
+        with self._running(name, [sys.executable, "-m", *module], settings) as process:
+            yield process
+
+    @contextlib.contextmanager
+    def go(self, mode: str, **settings: str) -> Iterator[Process]:
+        """Run a Go service of `benchmarks/baselines/go`; it may not be ready yet.
+
+        Raises:
+            NoGoError: It cannot be built here.
+        """
+        with self._running(mode, [str(built()), mode], settings) as process:
+            yield process
+
+    @contextlib.contextmanager
+    def go_api(self, mode: str) -> Iterator[Process]:
+        """Run a Go service that answers lookups; it is ready."""
+        with self.go(mode) as server:
+            server.await_status("/up")
+            yield server
+
+    @contextlib.contextmanager
+    def _running(
+        self, name: str, command: Sequence[str], settings: Mapping[str, str] | None
+    ) -> Iterator[Process]:
         port = free_port()
         ports = {"HTTP_PORT": str(port), "METRICS_WORKER_PORT": str(port)}
         child = ChildProcess(
-            f"{module[0].rpartition('.')[2]}-{self.number()}",
+            f"{name}-{self.number()}",
             self.folder,
-            [sys.executable, "-m", *module],
+            command,
             environment={
                 **self.environment(),
                 "BENCH_DSN": self.dsn,

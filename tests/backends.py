@@ -1,10 +1,11 @@
 """Fixtures with the real adapters on the session's servers: databases, caches, topics."""
 
 import os
+import random
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -71,6 +72,19 @@ def free_port() -> int:
     """A TCP port of the loopback interface that nobody listens on."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         return int(server.getsockname()[1])
+
+
+def free_ports(count: int) -> int:
+    """The first of as many ports in a row that nobody listens on.
+
+    They lie below those that the kernel gives to clients, one of which could be among them.
+    """
+    while True:
+        first = random.randrange(20_000, 32_000)  # noqa: S311 - any will do
+        with suppress(OSError), ExitStack() as held:
+            for port in range(first, first + count):
+                held.enter_context(closing(socket.create_server(("127.0.0.1", port))))
+            return first
 
 
 def connect(environ: Mapping[str, str], *, admin: bool) -> psycopg.Connection[Any]:

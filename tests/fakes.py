@@ -89,6 +89,9 @@ class MemoryOrders:
         record = self._records.get(uid)
         return None if record is None else record.document
 
+    def find_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
+        return {uid: self.find(uid) or ABSENT for uid in uids}
+
     def newest(self, limit: int, page_size: int) -> Iterator[Sequence[tuple[str, Document]]]:
         self._answer()
         newest = [Document.of(order) for order in self._newest()[:limit]]
@@ -176,6 +179,13 @@ class MemoryCache:
         if after:
             after()
         return None if self.away or expires <= self._clock() else entry
+
+    def get_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
+        return {uid: entry for uid in uids if (entry := self.get(uid)) is not None}
+
+    def fill_found(self, found: Mapping[str, Document | Absent]) -> None:
+        for uid, entry in found.items():
+            self._add(uid, entry, self._negative_ttl if isinstance(entry, Absent) else self._ttl)
 
     def fill(self, uid: str, document: Document) -> None:
         self._add(uid, document, self._ttl)

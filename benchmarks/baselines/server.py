@@ -18,7 +18,7 @@ def main(target: str) -> None:
         port=int(os.environ["HTTP_PORT"]),
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=8,
+        blocking_threads=12,
         backlog=1024,
         http=HTTPModes.http1,
         websockets=False,

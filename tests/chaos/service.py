@@ -88,10 +88,11 @@ class Service:
         answer = self.get("/health/ready")
         return dict(answer.json()["parts"].get(name, {})) if answer.status else {}
 
-    def metric(self, name: str) -> float:
-        """Return the sum of a metric over its labels."""
+    def metric(self, name: str, label: str = "") -> float:
+        """Return the sum of a metric over its labels, or over those that have this one."""
         lines = self.get("/metrics").body.decode().splitlines()
-        found = [line for line in lines if line.startswith((name + " ", name + "{"))]
+        of_metric = [line for line in lines if line.startswith((name + " ", name + "{"))]
+        found = [line for line in of_metric if label in line]
         return sum(float(line.rpartition(" ")[2]) for line in found)
 
     def memory(self) -> int:

@@ -63,6 +63,22 @@ def test_what_a_reader_filled_is_there(cache: OrderCache) -> None:
     assert cache.get("order-2") is None
 
 
+def test_many_are_asked_for_at_once(cache: OrderCache) -> None:
+    cache.fill("order-1", OLD)
+    cache.fill_absent("order-2")
+    found = cache.get_many(["order-1", "order-2", "order-3"])
+    assert found == {"order-1": OLD, "order-2": ABSENT}
+
+
+def test_what_a_reader_found_of_many_is_there_unless_something_was_before(
+    cache: OrderCache,
+) -> None:
+    cache.put_many([("order-1", NEW), ("order-2", NEW)])
+    cache.fill_found({"order-1": OLD, "order-2": ABSENT, "order-3": OLD, "order-4": ABSENT})
+    found = cache.get_many([f"order-{number}" for number in range(1, 5)])
+    assert found == {"order-1": NEW, "order-2": NEW, "order-3": OLD, "order-4": ABSENT}
+
+
 def test_a_late_reader_does_not_overwrite_what_ingest_put(cache: OrderCache) -> None:
     cache.put_many([(UID, NEW)])
     cache.fill(UID, OLD)
@@ -108,6 +124,8 @@ def test_a_cache_that_is_away_knows_nothing_takes_nothing_and_never_raises(rig: 
     rig.cache.fill(UID, OLD)
     rig.cut()
     assert rig.cache.get(UID) is None
+    assert not rig.cache.get_many([UID, "order-2"])
+    rig.cache.fill_found({"order-2": OLD, "order-3": ABSENT})
     rig.cache.fill("order-2", OLD)
     rig.cache.fill_absent("order-3")
     assert not rig.cache.fill_many([("order-2", OLD)])

@@ -8,6 +8,7 @@ import pytest
 
 from order_service.contexts.orders.errors import StorageRejectedError
 from order_service.contexts.orders.ports import (
+    ABSENT,
     OrderFilter,
     OrderRecord,
     OrderRepository,
@@ -53,6 +54,17 @@ def test_what_was_saved_is_found_byte_for_byte(repository: OrderRepository) -> N
 
 def test_an_order_that_was_never_saved_is_not_found(repository: OrderRepository) -> None:
     assert repository.find("nobody") is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_many_orders_are_found_at_once_and_those_that_are_not_there_are_told(
+    repository: OrderRepository, count: int
+) -> None:
+    given = [record(f"order-{number}", items=items(number % 3 + 1)) for number in range(count)]
+    repository.save(given)
+    found = repository.find_many([*(each.uid for each in given), "nobody"])
+    assert found == {**{each.uid: each.document for each in given}, "nobody": ABSENT}
+    assert repository.find_many(["nobody"]) == {"nobody": ABSENT}
 
 
 def test_a_batch_reports_the_outcome_of_each_of_its_orders(repository: OrderRepository) -> None:

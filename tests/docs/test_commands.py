@@ -205,7 +205,8 @@ class Stack(NamedTuple):
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("docs")
-    ports = {"HTTP_PORT": str(free_port()), "METRICS_WORKER_PORT": str(free_port())}
+    # The others are moved by `run` itself where they are taken.
+    ports = {"HTTP_PORT": str(free_port())}
     data = folder / ".order-service"
     environ = process_environ({**ports, "ORDER_SERVICE_DATA_DIR": str(data)})
     environ["PYTHONPATH"] += os.pathsep + str(ROOT)

@@ -77,7 +77,8 @@ def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Insta
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     unwanted = {"PYTHONPATH", "VIRTUAL_ENV", "ORDER_SERVICE_CONFIG", "ORDER_SERVICE_DATA_DIR"}
     environ = {name: text for name, text in os.environ.items() if name not in unwanted}
-    ports = {"HTTP_PORT": str(free_port()), "METRICS_WORKER_PORT": str(free_port())}
+    # The others are moved by `run` itself where they are taken.
+    ports = {"HTTP_PORT": str(free_port())}
     work = folder / "work"
     work.mkdir()
     return Installation(python.parent, work, environ | ports)

@@ -93,7 +93,8 @@ class Program:
 
 @pytest.fixture
 def environ(empty_database: Environ, valkey_server: ValkeyServer) -> Environ:
-    ports = {"HTTP_PORT": str(free_port()), "METRICS_WORKER_PORT": str(free_port())}
+    names = ("HTTP_PORT", "METRICS_WORKER_PORT", "ACCOUNTS_GRPC_PORT")
+    ports = {name: str(free_port()) for name in names}
     return {**empty_database, **valkey_server.environment(), **ports, "ORDERS_CACHE_WARM_UP": "0"}
 
 

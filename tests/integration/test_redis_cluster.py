@@ -125,6 +125,12 @@ def test_readers_do_not_overwrite_and_what_is_forgotten_is_gone(cache: RedisCach
     assert cache.get(UIDS[1]) is ABSENT
 
 
+def test_many_are_read_from_all_nodes_at_once(cache: RedisCache) -> None:
+    cache.fill_found(dict.fromkeys(UIDS[1:], NEW) | {UIDS[0]: ABSENT})
+    found = cache.get_many([*UIDS, "never-cached"])
+    assert found == dict.fromkeys(UIDS[1:], NEW) | {UIDS[0]: ABSENT}
+
+
 def test_entries_that_a_node_refuses_are_told(cluster: Cluster, client: CacheClient) -> None:
     cache = make_cache(client)
     full = cluster.masters[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as everything
-from benchmarks import report
+from benchmarks import golang, history, report
 from benchmarks.baselines.validation import validate
 from benchmarks.client import Client, summary
 from benchmarks.harness import QUICK, TIMES, Row, alternate, at_least, at_most, figure
@@ -60,6 +60,48 @@ def test_a_figure_without_a_rival_is_judged_itself() -> None:
 )
 def test_numbers_have_the_digits_they_deserve(value: float, text: str) -> None:
     assert figure(value) == text
+
+
+def test_a_line_that_could_not_be_measured_says_why() -> None:
+    row = Row("what", "Go", at_least(2), (), (), "", "", skipped="Go is not installed")
+    (line,) = [each for each in report.table([row]) if each.startswith("| 1.")]
+    assert line == f"| 1. what | Go | ≥ 2 {TIMES} |  |  |  |  | skipped: Go is not installed |"
+
+
+@pytest.mark.parametrize("name", ["go_ingest", "go_lookups"])
+def test_without_go_the_lines_against_go_are_skipped(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.golang.shutil.which", lambda _: None)
+    golang.built.cache_clear()
+    rows = importlib.import_module(f"benchmarks.{name}").run(QUICK)
+    assert {row.verdict for row in rows} == {"skipped: Go is not installed"}
+
+
+def test_two_runs_are_compared_by_their_ratios_line_by_line(tmp_path: Path) -> None:
+    alone = Row("only in one", "", at_most(5, "s"), [4], (), "s", "conditions")
+    before = history.write(["fact"], [_row([2, 4, 6], [1, 2, 3]), alone], tmp_path)
+    after = before.with_name("after.json")
+    history.write(["fact"], [_row([8, 8, 9], [2, 2, 2])], tmp_path).rename(after)
+    lines = list(history.compare(history.load(str(before)), history.load(str(after))))
+    assert (
+        "| what | other | 2.00 | 4.00 | 2.00 | 2.00 to 2.00 | 4.00 to 4.50 | met → met |" in lines
+    )
+    assert any(line.startswith("| only in one |  | only in A") for line in lines)
+
+
+def test_a_change_within_the_spread_is_said_to_be_so(tmp_path: Path) -> None:
+    run = history.load(str(history.write([], [_row([2, 3], [1, 1])], tmp_path)))
+    (line,) = [line for line in history.compare(run, run) if line.startswith("| what | other")]
+    assert "1.00 (spreads overlap)" in line
+
+
+def test_the_newest_run_of_a_revision_is_found_by_its_beginning(tmp_path: Path) -> None:
+    for name, commit in (("20260101T000000Z", "old"), ("20260102T000000Z", "new")):
+        (tmp_path / f"{name}-0123456789ab.json").write_text(json.dumps({"commit": commit}))
+    assert history.load("0123456789", tmp_path)["commit"] == "new"
+    with pytest.raises(LookupError, match="no run of fedcba"):
+        history.load("fedcba", tmp_path)
 
 
 def test_the_report_replaces_only_what_stands_between_its_markers(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Liveness, readiness, and the server that the consumer shows them with."""
 
 import json
+import threading
 import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPResponse
@@ -73,6 +74,26 @@ def test_a_check_that_breaks_counts_as_a_part_that_is_not_well() -> None:
     assert report.status == "failing"
     assert b"secret" not in report.as_json()
     assert logs[0]["part"] == "kafka"
+
+
+class WaitingCheck:
+    """Answers when all of its kind have been asked, and not before."""
+
+    required = False
+
+    def __init__(self, name: str, asked: threading.Barrier) -> None:
+        self.name = name
+        self._asked = asked
+
+    def state(self) -> PartState:
+        self._asked.wait(10)
+        return PartState(ok=True)
+
+
+def test_parts_are_asked_at_once_so_that_their_waiting_does_not_add_up() -> None:
+    asked = threading.Barrier(5)
+    checks = [WaitingCheck(f"part-{number}", asked) for number in range(5)]
+    assert Readiness(checks[:4], checks[4:]).report().status is Status.OK
 
 
 @pytest.fixture

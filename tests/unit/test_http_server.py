@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from order_service.http.draining import stop_listening
+from tests.backends import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,20 +50,14 @@ class Server:
         while self.process.poll() is None:
             try:
                 return self.get("/")[1]
-            except ConnectionRefusedError:
-                continue
+            except (ConnectionRefusedError, ConnectionResetError):
+                continue  # it does not listen yet, or its listening has just begun
         raise AssertionError(self.process.communicate()[0])
 
     def stop(self) -> None:
         with self.process:
             self.process.terminate()
             self.process.communicate(timeout=20)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from order_service.contexts.orders.errors import (
 )
 from order_service.contexts.orders.lookup import Lookup, WarmUp
 from order_service.contexts.orders.model import Document
-from order_service.contexts.orders.ports import Level, OrderFilter
+from order_service.contexts.orders.ports import ABSENT, Absent, Level, OrderFilter
 from order_service.infra.local_cache import LocalCache
 from tests.builders import record
 from tests.fakes import Clock, MemoryCache, MemoryOrders, Told
@@ -28,8 +28,12 @@ class Rig:
         self.orders = MemoryOrders()
         self.cache = MemoryCache(ttl=300.0, negative_ttl=5.0, clock=self.clock)
         self.told = Told()
-        local = LocalCache[Document](8, 1.0, self.clock)
-        self.lookup = Lookup(self.orders, self.cache, local, self.told)
+        self._local = LocalCache[Document](8, 1.0, self.clock)
+        self.lookup = self.another()
+
+    def another(self) -> Lookup:
+        """A lookup on the same levels, which waits for none of the first one's questions."""
+        return Lookup(self.orders, self.cache, self._local, self.told)
 
     def level(self, uid: str = "a") -> Level:
         found = self.lookup.find(uid)
@@ -100,7 +104,7 @@ def test_a_shared_cache_that_is_away_costs_no_answer(rig: Rig) -> None:
 
 
 def test_who_asked_the_caches_just_before_they_were_filled_makes_no_query(rig: Rig) -> None:
-    rig.cache.after_get = lambda: rig.lookup.find("a")
+    rig.cache.after_get = lambda: rig.another().find("a")
     assert rig.lookup.find("a").document == DOCUMENT
     assert rig.orders.finds == ["a"]
 
@@ -121,6 +125,40 @@ def test_concurrent_misses_for_one_order_make_one_query(rig: Rig) -> None:
         assert {each.result(10).document.digest for each in [first, *others]} == {DOCUMENT.digest}
     # Whoever came after the first had landed found the order in the caches.
     assert rig.orders.finds == ["a"]
+
+
+def test_concurrent_misses_for_several_orders_share_a_query(rig: Rig) -> None:
+    rig.orders.save([record(uid) for uid in "bcd"])
+    begun, release = threading.Semaphore(0), threading.Event()
+
+    def hold() -> None:
+        begun.release()
+        assert release.wait(10)
+
+    rig.orders.before_find = hold
+    with ThreadPoolExecutor(4) as pool:
+        callers = [pool.submit(rig.lookup.find, uid) for uid in "abcd"]
+        # As many queries as may be made at the same time; who comes meanwhile is in the next.
+        assert begun.acquire(timeout=10)
+        assert begun.acquire(timeout=10)
+        release.set()
+        found = {each.result(10).document.digest for each in callers}
+    assert len(found) == 4
+    assert sorted(rig.orders.finds) == ["a", "b", "c", "d"]
+    assert {rig.cache.get(uid) for uid in "abcd"} == {record(uid).document for uid in "abcd"}
+
+
+def test_of_orders_asked_for_together_one_may_be_unknown_and_one_unknowable(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: dict[str, Document | Absent] = {"a": DOCUMENT, "b": ABSENT}
+    monkeypatch.setattr(rig.orders, "find_many", lambda _: answers)
+    assert rig.lookup.find("a").document == DOCUMENT
+    with pytest.raises(OrderNotFoundError):
+        rig.lookup.find("b")
+    with pytest.raises(StorageUnavailableError):
+        rig.lookup.find("c")
+    assert rig.cache.get("c") is None
 
 
 def test_pages_lead_through_all_orders(rig: Rig) -> None:

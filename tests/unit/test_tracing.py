@@ -1,6 +1,8 @@
 """Traces in parts: the header, the spans of backends and requests, what is not recorded."""
 
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -10,8 +12,14 @@ from structlog.testing import capture_logs
 from order_service.contexts.orders.ports import Level
 from order_service.http.app import create_wsgi
 from order_service.http.front import Front
+from order_service.infra.batched_flight import BatchedFlight
 from order_service.infra.tracing.backends import TracedCacheClient, TracedQueries
-from order_service.infra.tracing.spans import current_traceparent, entered
+from order_service.infra.tracing.spans import (
+    child_span,
+    current_span,
+    current_traceparent,
+    entered,
+)
 from order_service.infra.tracing.traceparent import TraceContext, parse
 from producer.trace import new_traceparent
 from tests.collector import Collector
@@ -85,7 +93,10 @@ class Commands:
     def set(self, name: str, value: bytes, *, px: int, nx: bool) -> object:
         return name, value, px, nx
 
-    def set_new(self, entry: object) -> None:
+    def get_many(self, keys: Sequence[str]) -> Sequence[None]:
+        return [None for _ in keys]
+
+    def set_new(self, *entries: object) -> None:
         pass
 
     def set_many(self, entries: Sequence[object], *, only_new: bool) -> bool:
@@ -116,6 +127,33 @@ def test_spans_of_backends_hold_no_key_and_say_what_failed(collector: Collector)
     assert query.attributes["server.address"] == "db.example"
     assert 0.25e9 <= query.ended - query.begun < 1e9
     assert "secret-uid" not in str(collector.spans)
+
+
+def test_a_request_that_is_traced_asks_for_itself_even_while_others_wait(
+    collector: Collector,
+) -> None:
+    begun, held = threading.Event(), threading.Event()
+    asked: list[tuple[str, ...]] = []
+
+    def call(keys: Sequence[str]) -> Mapping[str, str]:
+        asked.append(tuple(keys))
+        if keys[0] == "held":
+            begun.set()
+            assert held.wait(10)
+        with child_span("call", "client", {}):
+            return {key: key.upper() for key in keys}
+
+    flight = BatchedFlight(call, alone=lambda: current_span() is not None)
+    with ThreadPoolExecutor(1) as pool, closing(tracer_to(collector)) as tracer:
+        first = pool.submit(flight.get, "held")
+        assert begun.wait(10)
+        with entered(tracer.begin("request", "server")):
+            assert flight.get("own") == "OWN"
+        held.set()
+        assert first.result(10) == "HELD"
+    assert asked == [("held",), ("own",)]
+    (request,) = collector.named("request")
+    assert [span.name for span in collector.below(request)] == ["call"]
 
 
 class Queries:

@@ -49,6 +49,7 @@ class Blueprint(flask.Blueprint):
         location: str = "json",
         unknown: str | None,
         error_status_code: int = 422,
+        required: bool = True,
     ) -> Callable[[Callable[..., object]], Callable[..., object]]: ...
     def doc(self, **kwargs: object) -> Callable[[_View], _View]: ...
 

@@ -65,7 +65,7 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     host: Name = "127.0.0.1"
     port: Port = 8080
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
-    threads: Annotated[int, Meta(ge=1, le=1024)] = 8
+    threads: Annotated[int, Meta(ge=1, le=1024)] = 12
     shutdown_timeout: Seconds = 10.0
     auth: Auth = "none"
     cors_origins: str = ""

@@ -49,7 +49,7 @@ class ServerSettings(NamedTuple):
     host: str
     port: int
     workers: int = 1
-    threads: int = 8
+    threads: int = 12
     backlog: int = 1024
     shutdown_timeout: float = 10.0
     max_header_bytes: int = 16384

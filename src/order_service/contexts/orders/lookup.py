@@ -6,15 +6,15 @@ database. What the database said is left in both levels on the way back.
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import structlog
 
+from order_service.infra.batched_flight import BatchedFlight, FlightLostError
 from order_service.infra.bulkhead import FullError
 from order_service.infra.local_cache import LocalCache
-from order_service.infra.single_flight import SingleFlight
 
 from .errors import InvalidCursorError, OrderNotFoundError, StorageUnavailableError
 from .model import Document
@@ -40,6 +40,13 @@ _MICROSECOND = timedelta(microseconds=1)
 _LONGEST = datetime.max.replace(tzinfo=UTC) - _EPOCH
 
 
+_CACHE_CALLS = 1
+"""Questions to the shared cache at the same time; what else is asked meanwhile is in the next."""
+
+_QUERIES = 2
+"""The same of the database: should one connection hang, the next question has another."""
+
+
 class Found(NamedTuple):
     """An order and the level that answered."""
 
@@ -54,6 +61,22 @@ class Page(NamedTuple):
     next_cursor: str | None
 
 
+class Sharing(NamedTuple):
+    """How lookups at the same time share their questions to the cache and to the database.
+
+    Attributes:
+        waiting: Most lookups that may wait for the database once it stalls. It is less than the
+            threads that look up, so that orders in the caches are answered meanwhile.
+        alone: Whether the lookup that is being made asks for itself.
+    """
+
+    waiting: int = 9
+    alone: Callable[[], bool] = lambda: False
+
+
+_SHARED = Sharing()
+
+
 class Lookup:
     """Answers questions about orders; thread-safe.
 
@@ -62,6 +85,7 @@ class Lookup:
         cache: The shared cache.
         local: The in-process level.
         observer: Told which level answered.
+        sharing: How lookups share their questions.
     """
 
     def __init__(
@@ -70,12 +94,17 @@ class Lookup:
         cache: OrderCache,
         local: LocalCache[Document],
         observer: LookupObserver,
+        sharing: Sharing = _SHARED,
     ) -> None:
         self._repository = repository
         self._cache = cache
         self._local = local
         self._observer = observer
-        self._flights: SingleFlight[Document | None] = SingleFlight()
+        waiting, alone = sharing
+        self._cached = BatchedFlight(cache.get_many, _CACHE_CALLS, alone=alone)
+        self._stored = BatchedFlight(
+            self._fetch, _QUERIES, shared=True, waiting=waiting, alone=alone
+        )
 
     def find(self, uid: str) -> Found:
         """Return the order; blocks no longer than the deadlines of cache and database.
@@ -87,7 +116,7 @@ class Lookup:
         document = self._local.get(uid)
         if document is not None:
             return self._found(uid, document, Level.LOCAL)
-        entry = self._cache.get(uid)
+        entry = self._cached.get(uid)
         if entry is None:
             return self._found(uid, self._read(uid), Level.MISS)
         if isinstance(entry, Absent):
@@ -103,25 +132,30 @@ class Lookup:
         return Found(document, level)
 
     def _read(self, uid: str) -> Document | None:
-        """Return the order from the database; lookups of one uid at the same time share a query."""
+        """Return the order from the database; lookups at the same time share their queries."""
         try:
-            return self._flights.run(uid, lambda: self._fetch(uid))
+            found = self._stored.get(uid)
         except FullError:
             raise StorageUnavailableError("too many lookups wait for the database") from None
+        except FlightLostError as error:
+            raise StorageUnavailableError("the query was given up") from error
+        if found is None:
+            raise StorageUnavailableError("this order cannot be known now")
+        return None if isinstance(found, Absent) else found
 
-    def _fetch(self, uid: str) -> Document | None:
-        """Read the order from the database and leave the answer in the caches."""
+    def _fetch(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
+        """Read orders from the database and leave the answers in the caches."""
         # Whoever asked the caches just before another lookup filled them comes here just after.
-        document = self._local.get(uid)
-        if document is not None:
-            return document
-        document = self._repository.find(uid)
-        if document is None:
-            self._cache.fill_absent(uid)
-        else:
-            self._cache.fill(uid, document)
-            self._local.put(uid, document)
-        return document
+        known = {uid: kept for uid in uids if (kept := self._local.get(uid)) is not None}
+        wanted = [uid for uid in uids if uid not in known]
+        if not wanted:
+            return known
+        found = self._repository.find_many(wanted)
+        self._cache.fill_found(found)
+        for uid, order in found.items():
+            if not isinstance(order, Absent):
+                self._local.put(uid, order)
+        return {**known, **found}
 
     def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
         """Return at most `limit` orders that `wanted` admits, newest first.

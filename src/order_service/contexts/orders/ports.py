@@ -106,6 +106,13 @@ class Position(NamedTuple):
     order_uid: str
 
 
+class Absent:
+    """What is answered for a uid that is known to be unknown; see ABSENT."""
+
+
+ABSENT = Absent()
+
+
 class OrderRepository(Protocol):
     """The orders in durable storage. Every call blocks, with a deadline."""
 
@@ -130,6 +137,18 @@ class OrderRepository(Protocol):
             StorageUnavailableError: It cannot be known now.
         """
 
+    def find_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
+        """Return the orders by uid, ABSENT where there is none.
+
+        What cannot be known now is left out.
+
+        Args:
+            uids: At least one; none twice.
+
+        Raises:
+            StorageUnavailableError: Nothing can be known now.
+        """
+
     def newest(self, limit: int, page_size: int) -> Iterator[Sequence[tuple[str, Document]]]:
         """Yield pages of at most `page_size` (uid, document), newest first, `limit` in all.
 
@@ -147,24 +166,23 @@ class OrderRepository(Protocol):
         """
 
 
-class Absent:
-    """What a cache answers for a uid that is remembered as unknown; see ABSENT."""
-
-
-ABSENT = Absent()
-
-
 class OrderCache(Protocol):
     """The shared cache. It never raises: a cache that is away knows nothing."""
 
     def get(self, uid: str) -> Document | Absent | None:
         """Return the order, ABSENT if it is remembered as unknown, None if not cached."""
 
+    def get_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
+        """Like `get`, for many at the price of one; what is not cached is left out."""
+
     def fill(self, uid: str, document: Document) -> None:
         """Cache what a reader found, unless an entry exists already."""
 
     def fill_absent(self, uid: str) -> None:
         """Remember for a short time that there is no such order, unless an entry exists."""
+
+    def fill_found(self, found: Mapping[str, Document | Absent]) -> None:
+        """Like `fill` and `fill_absent`, for all that a reader found, at the price of one."""
 
     def forget_many(self, uids: Collection[str]) -> None:
         """Drop the entries of these orders, which may be older than what is stored."""

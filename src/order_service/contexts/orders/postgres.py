@@ -20,7 +20,7 @@ from order_service.infra.postgres.sql import Query, load_queries
 
 from .errors import StorageRejectedError, StorageUnavailableError
 from .model import Document, Order, digest
-from .ports import OrderFilter, OrderRecord, OrderSummary, Outcome, Position, Rows
+from .ports import ABSENT, Absent, OrderFilter, OrderRecord, OrderSummary, Outcome, Position, Rows
 
 ISOLATION: Isolation = "repeatable read"
 """Lets a write fail, to be repeated, that waited for another one of the same rows.
@@ -44,8 +44,8 @@ def _with(query: Query, place: str, condition: LiteralString) -> Query:
     return query._replace(text=query.text.replace(place, condition))
 
 
-_FIND_ONE = _with(_QUERIES["find_orders"], "{condition}", "order_uid = %(uid)s")
-_FIND_MANY = _with(_QUERIES["find_orders"], "{condition}", "order_uid = ANY (%(uids)s)")
+_FIND_ONE = _with(_QUERIES["find_orders"], "{source}", _QUERIES["one_order"].text)
+_FIND_MANY = _with(_QUERIES["find_orders"], "{source}", _QUERIES["listed_orders"].text)
 
 _PAGES_AT_ONCE = 2
 """Pages that are read at the same time: the database works each one off on a core."""
@@ -99,6 +99,16 @@ class PostgresOrders:
         """See :meth:`ports.OrderRepository.find`."""
         return self._find(_FIND_ONE, {"uid": uid}).get(uid)
 
+    def find_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
+        """See :meth:`ports.OrderRepository.find_many`."""
+        if len(uids) == 1:
+            return {uids[0]: self.find(uids[0]) or ABSENT}
+        found = self._find_listed(uids)
+        return {uid: found.get(uid, ABSENT) for uid in uids}
+
+    def _find_listed(self, uids: Sequence[str]) -> Mapping[str, Document]:
+        return self._find(_FIND_MANY, {"uids": ",".join(uids)})
+
     def _find(self, query: Query, parameters: Mapping[str, object]) -> Mapping[str, Document]:
         rows = self._read(query, parameters)
         return {uid: _document(kept, text) for uid, kept, text in rows}
@@ -122,7 +132,7 @@ class PostgresOrders:
 
     def _page(self, uids: list[str]) -> Sequence[tuple[str, Document]]:
         """Return those of the orders that are still there."""
-        found = self._find(_FIND_MANY, {"uids": uids})
+        found = self._find_listed(uids)
         return [(uid, found[uid]) for uid in uids if uid in found]
 
     def search(

@@ -130,8 +130,8 @@ COPY orders.items (
     nm_id, brand, status) FROM STDIN
 
 -- name: find_orders
--- Orders as canonical JSON with their digests, by a condition that is put in: one uid or a list of
--- them. A list of one would be planned anew at every call, which takes longer than to run it.
+-- Orders as canonical JSON with their digests, from a source that is put in: `one_order` or
+-- `listed_orders`.
 -- Rows become JSON without spaces and in the order of their columns, as `Document` wants it.
 SELECT o.order_uid, encode(o.digest, 'hex'), (
     SELECT row_to_json(document)::text FROM (
@@ -158,10 +158,29 @@ SELECT o.order_uid, encode(o.digest, 'hex'), (
             ) AS date_created,
             o.oof_shard
     ) document)
-FROM orders.orders o
+FROM {source}
+
+-- name: one_order
+orders.orders o
      JOIN orders.deliveries d USING (order_uid)
      JOIN orders.payments p USING (order_uid)
-WHERE {condition}
+WHERE order_uid = %(uid)s
+
+-- name: listed_orders
+-- Uids with commas in between. Postgres assumes the same number of them whatever the text, so that
+-- one plan is as good as any other and is kept; an array would be planned anew at every call, as
+-- its length tells, which takes several times as long as to run it. The limits make the indexes
+-- the only way.
+string_to_table(%(uids)s, ',') AS wanted (uid)
+     CROSS JOIN LATERAL (
+         SELECT * FROM orders.orders WHERE order_uid = wanted.uid LIMIT 1
+     ) AS o
+     CROSS JOIN LATERAL (
+         SELECT * FROM orders.deliveries WHERE order_uid = o.order_uid LIMIT 1
+     ) AS d
+     CROSS JOIN LATERAL (
+         SELECT * FROM orders.payments WHERE order_uid = o.order_uid LIMIT 1
+     ) AS p
 
 -- name: newest_uids
 SELECT order_uid, date_created FROM orders.orders

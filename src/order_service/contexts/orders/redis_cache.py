@@ -8,7 +8,7 @@ and the caller goes on without it.
 
 import random
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 import structlog
@@ -76,35 +76,60 @@ class RedisCache:
 
     def get(self, uid: str) -> Document | Absent | None:
         """See :meth:`ports.OrderCache.get`."""
-        key = PREFIX + uid
-        try:
-            entry = self._attempt(lambda: self._client.fast_get(key), None)
-        except NodesAwayError:
+        return self.get_many([uid]).get(uid)
+
+    def get_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
+        """See :meth:`ports.OrderCache.get_many`."""
+        keys = [PREFIX + uid for uid in uids]
+        found: dict[str, Document | Absent] = {}
+        garbage: list[str] = []
+        nothing: Sequence[bytes | RedisError | None] = ()
+        values = self._forgiving(lambda: self._client.get_many(keys), nothing)
+        for uid, value in zip(uids, values, strict=False):
+            if value is None:
+                continue
+            entry = self._parsed(value)
+            if entry is not None:
+                found[uid] = entry
+            elif not isinstance(value, NodesAwayError):
+                garbage.append(uid)
+        if garbage:
+            self._delete(garbage)  # or no reader could ever fill them
+        return found
+
+    def _parsed(self, value: bytes | RedisError) -> Document | Absent | None:
+        """Return what an answer to GET means, None if it means nothing."""
+        if isinstance(value, RedisError):  # a value of another type, or nobody knows
+            self._on_failure()
             return None
-        except ResponseError:  # a value of another type
-            entry = b""
-        if entry is None:
-            return None
-        if entry == _ABSENT:
+        if value == _ABSENT:
             return ABSENT
-        body = entry[_DIGITS:]
-        if entry[:_DIGITS] == (expected := digest(body)).encode() and body:
+        body = value[_DIGITS:]
+        if value[:_DIGITS] == (expected := digest(body)).encode() and body:
             return Document(expected, body)
-        self._delete([uid])  # or no reader could ever fill it
         return None
 
     def fill(self, uid: str, document: Document) -> None:
         """See :meth:`ports.OrderCache.fill`."""
-        self._set(uid, _entry(document), self._ttl())
+        self.fill_found({uid: document})
 
     def fill_absent(self, uid: str) -> None:
         """See :meth:`ports.OrderCache.fill_absent`."""
-        self._set(uid, _ABSENT, round(self._lifetimes.negative_ttl * 1000))
+        self.fill_found({uid: ABSENT})
 
-    def _set(self, uid: str, entry: bytes, milliseconds: int) -> None:
-        """Set an entry where there is none: a reader that was slow must not undo ingest."""
-        new = Entry(PREFIX + uid, entry, milliseconds)
-        self._forgiving(lambda: self._client.set_new(new), None)
+    def fill_found(self, found: Mapping[str, Document | Absent]) -> None:
+        """See :meth:`ports.OrderCache.fill_found`.
+
+        Entries are set where there are none: a reader that was slow must not undo ingest.
+        """
+        entries = [self._entry(uid, document) for uid, document in found.items()]
+        self._forgiving(lambda: self._client.set_new(*entries), None)
+
+    def _entry(self, uid: str, document: Document | Absent) -> Entry:
+        if isinstance(document, Absent):
+            lifetime = round(self._lifetimes.negative_ttl * 1000)
+            return Entry(PREFIX + uid, _ABSENT, lifetime)
+        return Entry(PREFIX + uid, document.digest.encode() + document.body, self._ttl())
 
     def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
         """See :meth:`ports.OrderCache.fill_many`."""
@@ -145,9 +170,7 @@ class RedisCache:
         self, documents: Collection[tuple[str, Document]], *, only_new: bool
     ) -> Collection[str]:
         """Set many entries in one round trip; return the uids of those that were not taken."""
-        entries = [
-            Entry(PREFIX + uid, _entry(document), self._ttl()) for uid, document in documents
-        ]
+        entries = [self._entry(uid, document) for uid, document in documents]
         return self._undone(
             lambda: self._client.set_many(entries, only_new=only_new),
             [uid for uid, _ in documents],
@@ -208,7 +231,3 @@ class RedisCache:
             _log.warning("Redis is left alone until it answers", error=str(error))
         self._circuit.failed()
         self._on_failure()
-
-
-def _entry(document: Document) -> bytes:
-    return document.digest.encode() + document.body

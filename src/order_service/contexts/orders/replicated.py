@@ -11,7 +11,15 @@ from typing import TypeVar
 
 from .errors import StorageUnavailableError
 from .model import Document
-from .ports import OrderFilter, OrderRecord, OrderRepository, OrderSummary, Outcome, Position
+from .ports import (
+    Absent,
+    OrderFilter,
+    OrderRecord,
+    OrderRepository,
+    OrderSummary,
+    Outcome,
+    Position,
+)
 
 T = TypeVar("T")
 
@@ -48,6 +56,26 @@ class ReplicatedOrders:
     def find(self, uid: str) -> Document | None:
         """See :meth:`ports.OrderRepository.find`."""
         return self._read(lambda repository: repository.find(uid))
+
+    def find_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
+        """See :meth:`ports.OrderRepository.find_many`."""
+        fresh = self._fresh()
+        found = self._known_to_replica(uids) if fresh else {}
+        left = [uid for uid in uids if uid not in found]
+        if not left:
+            return found
+        try:
+            return {**found, **self._primary.find_many(left)}
+        except StorageUnavailableError:
+            found = found if fresh else self._known_to_replica(uids)
+            if not found:
+                raise
+            return found
+
+    def _known_to_replica(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
+        """Return the orders that the replica has; it never decides that there is none."""
+        found = self._from_replica(lambda replica: replica.find_many(uids)) or {}
+        return {uid: order for uid, order in found.items() if not isinstance(order, Absent)}
 
     def newest(self, limit: int, page_size: int) -> Iterator[Sequence[tuple[str, Document]]]:
         """See :meth:`ports.OrderRepository.newest`. All pages come from the same database."""

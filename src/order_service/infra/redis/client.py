@@ -59,11 +59,17 @@ class CacheClient(Protocol):
     def fast_get(self, key: str) -> bytes | None:
         """Return the value of a string key, None if there is none."""
 
+    def get_many(self, keys: Sequence[str]) -> Sequence[bytes | RedisError | None]:
+        """Return what `fast_get` does for each key, at the price of one.
+
+        An error that concerns some keys alone is theirs: ResponseError, or NodesAwayError.
+        """
+
     def set(self, name: str, value: bytes, *, px: int, nx: bool) -> object:
         """Set one key for `px` milliseconds; with `nx` only if it does not exist."""
 
-    def set_new(self, entry: Entry) -> None:
-        """Set an entry unless its key exists, without waiting for the answer.
+    def set_new(self, *entries: Entry) -> None:
+        """Set entries unless their keys exist, without waiting for the answers.
 
         A refusal goes unnoticed.
         """
@@ -107,11 +113,21 @@ class FastRedis(Redis):
         Raises:
             redis.RedisError: As the library raises it.
         """
-        command = hiredis.pack_command(("GET", key))  # type: ignore[arg-type]  # str is fine
-        return self._roundtrip([command], _read_one)
+        return self._roundtrip(_packed([("GET", key)]), _read_one)
 
-    def set_new(self, entry: Entry) -> None:
-        """Set an entry unless its key exists; the answer is read with that of the next call.
+    def get_many(self, keys: Sequence[str]) -> list[bytes | RedisError | None]:
+        """Return the value of each key in one round trip; a refusal stands in its place.
+
+        Not MGET: it does not tell a value of another type from none.
+
+        Raises:
+            redis.RedisError: As the library raises it.
+        """
+        packed = _packed([("GET", key) for key in keys])
+        return self._roundtrip(packed, lambda connection: [_read(connection) for _ in keys])
+
+    def set_new(self, *entries: Entry) -> None:
+        """Set entries unless their keys exist; the answers are read with that of the next call.
 
         So the caller waits for nothing, and a thread that asks and sets in turn wakes up once
         where it would twice.
@@ -119,7 +135,9 @@ class FastRedis(Redis):
         Raises:
             redis.RedisError: The server cannot be reached.
         """
-        self._roundtrip([hiredis.pack_command(set_command(entry, only_new=True))], _leave)  # type: ignore[arg-type]
+        if entries:
+            packed = _packed([set_command(entry, only_new=True) for entry in entries])
+            self._roundtrip(packed, _leave, leaves=len(entries))
 
     def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
         """Set all `entries` in one round trip; return whether the server took every one.
@@ -139,15 +157,18 @@ class FastRedis(Redis):
         Raises:
             redis.RedisError: The server cannot be reached or does not answer in time.
         """
-        packed = b"".join(map(hiredis.pack_command, commands))  # type: ignore[arg-type]
-        return self._roundtrip([packed], lambda connection: _read_all(connection, len(commands)))
+        count = len(commands)
+        return self._roundtrip(_packed(commands), lambda each: _read_all(each, count))
 
-    def _roundtrip(self, commands: list[bytes], read: Callable[[Any], T]) -> T:
-        """Send `commands` over this thread's connection and return what `read` makes of it."""
+    def _roundtrip(self, packed: bytes, read: Callable[[Any], T], leaves: int = 0) -> T:
+        """Send commands over this thread's connection and return what `read` makes of it.
+
+        It leaves so many answers for the next call.
+        """
         own = self._own
         if getattr(own, "ready", False):
             try:
-                return self._exchange(commands, read)
+                return self._exchange(packed, read, leaves)
             except RedisConnectionError:
                 pass  # closed since its last use, as a restart does: worth one more try
         if not hasattr(own, "connection"):
@@ -155,16 +176,16 @@ class FastRedis(Redis):
         own.connection.connect()
         own.ready = True
         own.left = 0
-        return self._exchange(commands, read)
+        return self._exchange(packed, read, leaves)
 
-    def _exchange(self, commands: list[bytes], read: Callable[[Any], T]) -> T:
+    def _exchange(self, packed: bytes, read: Callable[[Any], T], leaves: int) -> T:
         own, connection = self._own, self._own.connection
         try:
-            connection.send_packed_command(commands, check_health=False)
-            if own.left and (read is not _leave or own.left >= _MOST_LEFT):
+            connection.send_packed_command([packed], check_health=False)
+            if own.left and (not leaves or own.left >= _MOST_LEFT):
                 _read_all(connection, own.left)
                 own.left = 0
-            own.left += read is _leave
+            own.left += leaves
             return read(connection)
         except ResponseError:
             raise  # an answer like any other
@@ -175,12 +196,25 @@ class FastRedis(Redis):
             raise
 
 
+def _packed(commands: Sequence[Command]) -> bytes:
+    return b"".join(map(hiredis.pack_command, commands))  # type: ignore[arg-type]  # str is fine
+
+
 def _leave(_: Any) -> None:  # noqa: ANN401 - untyped library
     """Read nothing: the answer is left for the next call."""
 
 
 def _read_one(connection: Any) -> bytes | None:  # noqa: ANN401 - untyped library
     value: bytes | None = connection.read_response()
+    return value
+
+
+def _read(connection: Any) -> bytes | ResponseError | None:  # noqa: ANN401
+    """Read a value, or why there is none."""
+    try:
+        value: bytes | None = connection.read_response(disconnect_on_error=False)
+    except ResponseError as error:
+        return error
     return value
 
 

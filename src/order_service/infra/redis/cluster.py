@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import structlog
-from redis import BlockingConnectionPool, ResponseError, SSLConnection
+from redis import BlockingConnectionPool, RedisError, ResponseError, SSLConnection
 from redis import ConnectionError as RedisConnectionError
 from redis import TimeoutError as RedisTimeoutError
 from redis.cluster import ClusterNode, RedisCluster
@@ -72,14 +72,54 @@ class ClusterClient:
                 value: bytes | None = self._elsewhere(("GET", key))
                 return value
 
+    def get_many(self, keys: Sequence[str]) -> list[bytes | RedisError | None]:
+        """See :meth:`redis.CacheClient.get_many`; one round trip for each node."""
+        found: dict[str, bytes | RedisError | None] = {}
+        with _translated():
+            for share in self._shares([("GET", key) for key in keys]):
+                found |= self._got([_key(command) for command in share])
+        return [found[key] for key in keys]
+
+    def _got(self, keys: Sequence[str]) -> dict[str, bytes | RedisError | None]:
+        """Return the values of keys that one node holds; nothing raises but an unknown cluster."""
+        try:
+            values = self._routed(keys[0], lambda node: node.get_many(keys))
+        except NodesAwayError as error:
+            return dict.fromkeys(keys, error)
+        found = dict(zip(keys, values, strict=True))
+        for key, value in found.items():
+            if isinstance(value, AskError):  # AskError is what MovedError is, too
+                found[key] = self._got_elsewhere(key)
+        return found
+
+    def _got_elsewhere(self, key: str) -> bytes | RedisError | None:
+        """Return the value of a key that has moved."""
+        try:
+            return self.fast_get(key)
+        except (ResponseError, NodesAwayError) as error:
+            return error
+
     def set(self, name: str, value: bytes, *, px: int, nx: bool) -> None:
         """See :meth:`redis.CacheClient.set`."""
         self._done([set_command(Entry(name, value, px), only_new=nx)])
 
-    def set_new(self, entry: Entry) -> None:
+    def set_new(self, *entries: Entry) -> None:
         """See :meth:`redis.CacheClient.set_new`; lost while the slot moves."""
+        by_key = {entry.key: entry for entry in entries}
+        away: list[str] = []
         with _translated():
-            self._routed(entry.key, lambda node: node.set_new(entry))
+            for share in self._shares([("SET", key) for key in by_key]):
+                away += self._set_new([by_key[_key(command)] for command in share])
+        if away:
+            raise NodesAwayError(away)
+
+    def _set_new(self, entries: Sequence[Entry]) -> Collection[str]:
+        """Set entries that one node holds; return the keys that it did nothing about."""
+        try:
+            self._routed(entries[0].key, lambda node: node.set_new(*entries))
+        except NodesAwayError:
+            return [entry.key for entry in entries]
+        return ()
 
     def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
         """See :meth:`redis.CacheClient.set_many`; one round trip for each node."""

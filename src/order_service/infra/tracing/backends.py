@@ -8,6 +8,8 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from redis import RedisError
+
 from order_service.infra.postgres.database import QueryObserver
 from order_service.infra.redis.client import CacheClient, Entry
 
@@ -60,15 +62,22 @@ class TracedCacheClient:
         with _command("GET"):
             return self._client.fast_get(key)
 
+    def get_many(self, keys: Sequence[str]) -> Sequence[bytes | RedisError | None]:
+        """Return the values of many keys in one round trip."""
+        if current_span() is None:
+            return self._client.get_many(keys)
+        with _command("GET", len(keys)):
+            return self._client.get_many(keys)
+
     def set(self, name: str, value: bytes, *, px: int, nx: bool) -> object:
         """Set one key."""
         with _command("SET"):
             return self._client.set(name, value, px=px, nx=nx)
 
-    def set_new(self, entry: Entry) -> None:
-        """Set an entry unless its key exists; the span is as long as the call, not the command."""
-        with _command("SET"):
-            self._client.set_new(entry)
+    def set_new(self, *entries: Entry) -> None:
+        """Set entries unless their keys exist; the span is as long as the call, not the command."""
+        with _command("SET", len(entries)):
+            self._client.set_new(*entries)
 
     def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
         """Set all `entries` in one round trip."""

@@ -37,7 +37,10 @@ everybody tries first, and not the login. Errors of `/auth/*` carry `"status": "
 
 
 def create_part(
-    services: AccountsServices, authenticator: Authenticator, checks: Sequence[Check]
+    services: AccountsServices,
+    authenticator: Authenticator,
+    checks: Sequence[Check],
+    conditions: Sequence[Check] = (),
 ) -> ApiPart:
     """Return the routes, who may ask for them, and what knows people's tokens.
 
@@ -45,6 +48,7 @@ def create_part(
         services: What the routes call.
         authenticator: Knows people's tokens.
         checks: What signing in stands on.
+        conditions: What knowing people by their tokens needs beside.
     """
     auth = Blueprint("accounts", __name__, description="People: sign-in, sessions, keys")
     for routes in (sign_in_routes, own_routes, state_routes):
@@ -67,6 +71,7 @@ def create_part(
             "/api/user/login": None,
         },
         checks=checks,
+        conditions=conditions,
         authenticators=[authenticator],
         security_schemes=_SCHEMES,
         problem_faces={"/auth/": older_face},

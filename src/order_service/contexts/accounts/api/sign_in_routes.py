@@ -68,7 +68,7 @@ def _add_login(blueprint: Blueprint, services: AccountsServices) -> None:
 
 def _add_refresh(blueprint: Blueprint, services: AccountsServices) -> None:
     @blueprint.route("/auth/refresh", methods=["POST"], parameters=[SESSION_HEADER])
-    @blueprint.arguments(RefreshSchema, unknown=None)
+    @blueprint.arguments(RefreshSchema, unknown=None, required=False)
     @blueprint.response(200, TokensSchema, description="New tokens", headers=HEADERS)
     @problems(blueprint, 400, 401, 403, 422, 429, 503)
     @blueprint.doc(operationId="refresh", security=[])
@@ -86,7 +86,7 @@ def _add_refresh(blueprint: Blueprint, services: AccountsServices) -> None:
 
 def _add_logout(blueprint: Blueprint, services: AccountsServices) -> None:
     @blueprint.route("/auth/logout", methods=["POST"], parameters=[SESSION_HEADER])
-    @blueprint.arguments(RefreshSchema, unknown=None)
+    @blueprint.arguments(RefreshSchema, unknown=None, required=False)
     @blueprint.response(200, StatusSchema, description="The session has ended", headers=HEADERS)
     @problems(blueprint, 400, 403, 422, 429, 503)
     @blueprint.doc(operationId="logout", security=[])

@@ -73,6 +73,10 @@ class PostgresPeople:
 
         return self._statements.run("accounts_change_password", work)
 
+    def check(self) -> None:
+        """Raise AccountsUnavailableError unless people can be read."""
+        self.person(UUID(int=0))
+
     def person(self, person_id: UUID) -> Person | None:
         """See :meth:`ports.PersonStore.person`."""
         rows = self._statements.read("accounts_person", id=person_id)

@@ -39,7 +39,8 @@ def open_api(process: Process) -> ApiPart:
     return create_part(
         services,
         TokenAuthenticator(parts.verification, parts.store, now),
-        [CallCheck("accounts", parts.keeping.keys, required=False)],
+        [CallCheck("accounts", parts.people.check, required=False)],
+        [CallCheck("signing_keys", parts.keeping.keys, required=False)],
     )
 
 

@@ -1,8 +1,14 @@
 """What the routes take and give, for the API's documentation."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
-from order_service.contexts.accrual.model import MAX_GOODS, MAX_MATCH, RewardType, Status
+from order_service.contexts.accrual.model import (
+    MAX_DESCRIPTION,
+    MAX_GOODS,
+    MAX_MATCH,
+    RewardType,
+    Status,
+)
 
 _NUMBER = {
     "description": "Number of an order, with its check digit (Luhn)",
@@ -17,6 +23,7 @@ class RuleSchema(Schema):
         """Settings of the schema."""
 
         title = "Rule"
+        unknown = EXCLUDE  # members that are not known are ignored
 
     match = fields.String(
         required=True,
@@ -48,9 +55,12 @@ class GoodSchema(Schema):
         """Settings of the schema."""
 
         title = "Good"
+        unknown = EXCLUDE  # members that are not known are ignored
 
     description = fields.String(
-        required=True, metadata={"description": "What it is", "example": "Чайник Bork"}
+        required=True,
+        validate=validate.Length(1, MAX_DESCRIPTION),
+        metadata={"description": "What it is", "example": "Чайник Bork"},
     )
     price = fields.Float(
         required=True,
@@ -65,6 +75,7 @@ class RegisteredOrderSchema(Schema):
         """Settings of the schema."""
 
         title = "RegisteredOrder"
+        unknown = EXCLUDE  # members that are not known are ignored
 
     order = fields.String(required=True, metadata=_NUMBER)
     goods = fields.List(

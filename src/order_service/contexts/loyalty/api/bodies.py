@@ -31,19 +31,19 @@ class _WithdrawalBody(Struct):
     sum: Any
 
 
-class _OperationBody(Struct):
+class _OperationBody(Struct, forbid_unknown_fields=True):
     operation: Literal["w", "d"]
     balance: Any
     comment: str = ""
     uuid: UUID | None = None
 
 
-class _BookingBody(Struct):
+class _BookingBody(Struct, forbid_unknown_fields=True):
     amount: Any
     comment: str = ""
 
 
-class _ReversalBody(Struct):
+class _ReversalBody(Struct, forbid_unknown_fields=True):
     movement: UUID
 
 

@@ -24,12 +24,19 @@ LIMIT: Mapping[str, object] = {
     "description": "How long a page shall be. Without it the whole list is given",
     "schema": {"type": "integer", "minimum": 1, "maximum": 1000},
 }
-CURSOR: Mapping[str, object] = {
-    "in": "query",
-    "name": "cursor",
-    "description": "Where the page begins: from the `Link` header of the page before",
-    "schema": {"type": "string"},
-}
+
+
+def _cursor(pattern: str) -> Mapping[str, object]:
+    return {
+        "in": "query",
+        "name": "cursor",
+        "description": "Where the page begins: from the `Link` header of the page before",
+        "schema": {"type": "string", "pattern": pattern},
+    }
+
+
+NUMBER_CURSOR = _cursor(r"^[0-9]{1,17}\.[0-9]{1,255}$")
+ENTRY_CURSOR = _cursor("^[0-9]{1,18}$")
 PERSON: Mapping[str, object] = {
     "in": "path",
     "name": "owner",

@@ -13,7 +13,15 @@ from order_service.contexts.loyalty.uploading import Uploading
 from .answers import answer, balance_body, list_answer, number_line, withdrawal_line
 from .asking import idempotency_key, person, refusals
 from .bodies import before_of, cursor_of, limit_of, number_of, payment_of, place_of
-from .documentation import CURSOR, IDEMPOTENCY_KEY, LIMIT, LINK, problems, takes
+from .documentation import (
+    ENTRY_CURSOR,
+    IDEMPOTENCY_KEY,
+    LIMIT,
+    LINK,
+    NUMBER_CURSOR,
+    problems,
+    takes,
+)
 from .schemas import BalanceSchema, PointsPaymentSchema, UploadedNumberSchema, WithdrawalSchema
 
 _TEXT = {
@@ -51,13 +59,14 @@ def _add_upload(blueprint: Blueprint, uploading: Uploading) -> None:
 
 
 def _add_numbers(blueprint: Blueprint, uploading: Uploading) -> None:
-    @blueprint.route("/api/user/orders", parameters=[LIMIT, CURSOR])
+    @blueprint.route("/api/user/orders")
     @blueprint.response(
         200, UploadedNumberSchema(many=True), description="Newest first", headers=LINK
     )
     @blueprint.alt_response(204, description="There are none")
     @problems(blueprint)
-    @blueprint.doc(operationId="listNumbers")
+    # Not with the route: that would say it of the POST of this path, too.
+    @blueprint.doc(operationId="listNumbers", parameters=[LIMIT, NUMBER_CURSOR])
     def numbers() -> Response:
         """List the numbers that one uploaded, newest first: all, or with `limit` by the page."""
         limit, place = limit_of(request), place_of(request)
@@ -101,7 +110,7 @@ def _add_withdraw(blueprint: Blueprint, spending: Spending, metrics: MovementMet
 
 
 def _add_withdrawals(blueprint: Blueprint, spending: Spending) -> None:
-    @blueprint.route("/api/user/withdrawals", parameters=[LIMIT, CURSOR])
+    @blueprint.route("/api/user/withdrawals", parameters=[LIMIT, ENTRY_CURSOR])
     @blueprint.response(200, WithdrawalSchema(many=True), description="Newest first", headers=LINK)
     @blueprint.alt_response(204, description="There are none")
     @problems(blueprint)

@@ -13,7 +13,7 @@ from order_service.contexts.loyalty.spending import Spending
 from .answers import answer, history_line, list_answer, moved_body, person_body
 from .asking import id_of, idempotency_key, principal, refusals
 from .bodies import Operation, before_of, limit_of, operation_of
-from .documentation import CURSOR, IDEMPOTENCY_KEY, LIMIT, LINK, PERSON, problems, takes
+from .documentation import ENTRY_CURSOR, IDEMPOTENCY_KEY, LIMIT, LINK, PERSON, problems, takes
 from .schemas import HistoryEntrySchema, MovedSchema, OperationSchema, PersonsPointsSchema
 
 _USUAL_PAGE = 100
@@ -82,7 +82,7 @@ def _add_points(blueprint: Blueprint, spending: Spending) -> None:
 
 
 def _add_entries(blueprint: Blueprint, spending: Spending) -> None:
-    @blueprint.route("/loyalty/<uuid:owner>/entries", parameters=[PERSON, LIMIT, CURSOR])
+    @blueprint.route("/loyalty/<uuid:owner>/entries", parameters=[PERSON, LIMIT, ENTRY_CURSOR])
     @blueprint.response(
         200, HistoryEntrySchema(many=True), description="Newest first", headers=LINK
     )

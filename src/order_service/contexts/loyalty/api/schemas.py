@@ -1,6 +1,6 @@
 """What the routes take and give, for the API's documentation."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from order_service.contexts.loyalty.model import MAX_COMMENT, Kind, Status
 
@@ -53,6 +53,7 @@ class PointsPaymentSchema(Schema):
         """Settings of the schema."""
 
         title = "PointsPayment"
+        unknown = EXCLUDE  # the contract of Gophermart does not refuse what it does not know
 
     order = fields.String(required=True, metadata=_NUMBER)
     sum = fields.Float(required=True, metadata=_AMOUNT)

@@ -9,12 +9,13 @@ from order_service.context.checks import CallCheck
 from order_service.context.process import Process
 from order_service.contexts.orders.api import create_part
 from order_service.contexts.orders.errors import OrdersError
-from order_service.contexts.orders.lookup import Lookup, WarmUp
+from order_service.contexts.orders.lookup import Lookup, Sharing, WarmUp
 from order_service.contexts.orders.metrics import LookupMetrics
 from order_service.contexts.orders.model import Document
 from order_service.contexts.orders.settings import OrdersSettings
 from order_service.http.api_part import ApiPart
 from order_service.infra.local_cache import LocalCache
+from order_service.infra.tracing.spans import current_span
 
 from .cache import make_cache
 from .storage import open_storage
@@ -23,6 +24,11 @@ _log = structlog.get_logger(__name__)
 
 _WARM_UP_RETRY = 2.0
 """Seconds between two tries of a warm-up that found the database away."""
+
+
+_WAITING = 0.75
+"""Share of the server's threads that may wait for a database that hangs: the others answer what
+is in the caches."""
 
 
 class OpenLookup(NamedTuple):
@@ -47,7 +53,9 @@ def open_lookup(process: Process) -> OpenLookup:
         process.ends(start_warm_up(warm_up, process.stopping))
     local: LocalCache[Document] = LocalCache(settings.local_size, settings.local_ttl)
     checks = [*storage.checks, CallCheck("redis", client.ping, required=False)]
-    return OpenLookup(Lookup(storage.orders, cache, local, metrics), checks)
+    waiting = max(1, round(process.config.http.threads * _WAITING))
+    sharing = Sharing(waiting, lambda: current_span() is not None)
+    return OpenLookup(Lookup(storage.orders, cache, local, metrics, sharing), checks)
 
 
 def start_warm_up(warm_up: WarmUp, stopping: threading.Event) -> threading.Thread:
