@@ -31,7 +31,7 @@ class Group:
             return 0
         return sum(max(0, position.offset) for position in positions)
 
-    def await_more_than(self, count: int, process: Process, patience: float) -> tuple[int, float]:
+    def await_more_than(self, count: int, process: Process, timeout: float) -> tuple[int, float]:
         """Wait until more than `count` are committed; return how many, and the time."""
         seen = 0
 
@@ -41,7 +41,7 @@ class Group:
             seen = self.committed()
             return process.is_alive() and seen > count
 
-        await_that(more, "offsets are committed", patience)
+        await_that(more, "offsets are committed", timeout)
         return seen, time.perf_counter()
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ from order_service.embedded.valkey import ValkeyServer
 ROOT = Path(__file__).parents[1]
 TOPIC = "orders"
 _TABLES = "orders.orders, orders.deliveries, orders.payments, orders.items"
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _PAUSE_S = 0.01
 _PARTITIONS = 8  # kafka.partitions
 _MOCK_PARTITIONS = 32  # each keeps 5 MiB
@@ -116,16 +116,16 @@ class Process:
         await_that(lambda: self.answers(path, status), path)
 
 
-def await_that(holds: Callable[[], object], what: str, patience: float = _PATIENCE_S) -> None:
+def await_that(holds: Callable[[], object], what: str, timeout: float = _TIMEOUT_S) -> None:
     """Wait until `holds()`, looking every ten milliseconds.
 
     Raises:
-        TimeoutError: It does not come to that within `patience` seconds.
+        TimeoutError: It does not come to that within `timeout` seconds.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while not holds():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {patience:g} s: {what}")
+            raise TimeoutError(f"not within {timeout:g} s: {what}")
         time.sleep(_PAUSE_S)
 
 
@@ -263,7 +263,7 @@ class Stack:
         for uid, body in messages:
             hand_over(producer, uid, body, topic)
             count += 1
-        if left := producer.flush(_PATIENCE_S):
+        if left := producer.flush(_TIMEOUT_S):
             raise TimeoutError(f"{left} messages are not acknowledged")
         return count
 

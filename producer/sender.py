@@ -81,13 +81,15 @@ class _Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
             super().flush(timeout)
 
 
-def connect(options: dict[str, Any], topic: str, patience: float, delivery: float) -> KafkaProducer:
+def connect(
+    options: dict[str, Any], topic: str, connect_timeout: float, delivery: float
+) -> KafkaProducer:
     """Return a producer that knows the topic.
 
     Args:
         options: kafka-python's, from `addresses.connection`.
         topic: where to send; it must exist.
-        patience: seconds to wait for a broker and for the topic, each.
+        connect_timeout: seconds to wait for a broker and for the topic, each.
         delivery: seconds after which a message that no broker acknowledged has failed.
 
     Raises:
@@ -95,7 +97,7 @@ def connect(options: dict[str, Any], topic: str, patience: float, delivery: floa
     """
     servers = ", ".join(options["bootstrap_servers"])
     try:
-        producer = _Producer(**options, **_behaviour(patience, delivery))
+        producer = _Producer(**options, **_behaviour(connect_timeout, delivery))
     except (KafkaError, OSError, ValueError, AssertionError) as error:
         raise Unreachable(f"cannot reach Kafka at {servers}: {_words(error)}") from error
     if problem := _problem_with(producer, topic, servers):
@@ -130,7 +132,7 @@ def _refusals(servers: str) -> str:
     return ", ".join(reasons)
 
 
-def _behaviour(patience: float, delivery: float) -> dict[str, Any]:
+def _behaviour(connect_timeout: float, delivery: float) -> dict[str, Any]:
     delivery_ms = int(delivery * 1000)
     return {
         "client_id": "order-producer",
@@ -140,8 +142,8 @@ def _behaviour(patience: float, delivery: float) -> dict[str, Any]:
         "batch_size": 128 * 1024,
         "max_request_size": _MAX_REQUEST,
         "allow_auto_create_topics": False,
-        "bootstrap_timeout_ms": int(patience * 1000),
-        "max_block_ms": int(patience * 1000),
+        "bootstrap_timeout_ms": int(connect_timeout * 1000),
+        "max_block_ms": int(connect_timeout * 1000),
         "delivery_timeout_ms": delivery_ms,
         "request_timeout_ms": min(30_000, delivery_ms // 2),
     }

@@ -16,7 +16,7 @@ from typing import NamedTuple, TextIO
 from order_service.infra.postgres.database import Database, Settings, Transaction
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.ledger.errors import InsufficientError, StillRunningError
-from order_service.ledger.idempotency import Command, Idempotency
+from order_service.ledger.idempotency import Idempotency, KeyedCommand
 from order_service.ledger.model import OUTSIDE, Leg, Transfer
 from order_service.ledger.postings import PostgresLedger
 
@@ -62,7 +62,7 @@ class Teller:
                 continue
 
     def _work(self, transaction: Transaction, order: Order) -> bytes:
-        command = Command(order.giver, order.key, repr(order).encode())
+        command = KeyedCommand(order.giver, order.key, repr(order).encode())
 
         def effect() -> bytes:
             legs = [

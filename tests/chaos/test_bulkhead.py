@@ -26,7 +26,7 @@ def test_who_leaves_makes_room() -> None:
 
 def test_when_nobody_moves_one_more_is_sent_away_at_once() -> None:
     clock = Clock()
-    bulkhead = Bulkhead(2, patience=60.0, clock=clock)
+    bulkhead = Bulkhead(2, stall_timeout=60.0, clock=clock)
     with contextlib.ExitStack() as inside:
         inside.enter_context(bulkhead.entered())
         inside.enter_context(bulkhead.entered())

@@ -11,7 +11,7 @@ from order_service.contexts.orders.ports import ABSENT
 from order_service.contexts.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from order_service.embedded.valkey import ValkeyServer
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis.client import Entry, connect
+from order_service.infra.redis.client import CacheEntry, connect
 from tests.backends import free_port
 from tests.builders import record
 from tests.fakes import Clock
@@ -243,13 +243,13 @@ def test_answers_that_nobody_waited_for_are_not_taken_for_that_of_the_next_quest
 ) -> None:
     valkey.set("known", b"before")
     with closing(connect(f"redis://127.0.0.1:{valkey_server.port}", 1.0, 2)) as client:
-        client.set_new(Entry("known", b"after", 60_000))
+        client.set_new(CacheEntry("known", b"after", 60_000))
         for number in range(fills):
-            client.set_new(Entry(f"key-{number}", b"%d" % number, 60_000))
+            client.set_new(CacheEntry(f"key-{number}", b"%d" % number, 60_000))
         assert client.fast_get("known") == b"before"
         assert client.fast_get("nobody") is None
         assert client.fast_get(f"key-{fills - 1}") == b"%d" % (fills - 1)
-        assert client.set_many([Entry("a", b"1", 60_000)], only_new=False)
+        assert client.set_many([CacheEntry("a", b"1", 60_000)], only_new=False)
         assert client.fast_get("a") == b"1"
 
 
@@ -258,6 +258,6 @@ def test_a_refusal_that_nobody_waited_for_does_no_harm(
 ) -> None:
     valkey.set("known", b"before")
     with closing(connect(f"redis://127.0.0.1:{valkey_server.port}", 1.0, 2)) as client:
-        client.set_new(Entry("refused", b"value", -1))
+        client.set_new(CacheEntry("refused", b"value", -1))
         assert client.fast_get("known") == b"before"
         assert client.fast_get("refused") is None

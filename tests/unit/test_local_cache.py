@@ -11,14 +11,14 @@ from tests.fakes import Clock
 
 
 def longest() -> float:
-    """The throw of the dice that gives an entry the longest lifetime."""
+    """The number that gives an entry the longest lifetime."""
     return 0.0
 
 
 @pytest.mark.parametrize(("thrown", "lifetime"), [(0.0, 1.0), (0.5, 0.75), (0.999, 0.5005)])
 def test_an_entry_lives_for_its_time_and_no_longer(thrown: float, lifetime: float) -> None:
     clock = Clock()
-    cache = LocalCache[str](size=2, ttl=1.0, clock=clock, dice=lambda: thrown)
+    cache = LocalCache[str](size=2, ttl=1.0, clock=clock, uniform=lambda: thrown)
     cache.put("a", "A")
     clock.now += lifetime
     assert cache.get("a") == "A"
@@ -28,7 +28,7 @@ def test_an_entry_lives_for_its_time_and_no_longer(thrown: float, lifetime: floa
 
 def test_entries_that_were_made_together_do_not_end_together() -> None:
     clock, dice = Clock(), Random(1)  # noqa: S311 - repeatable on purpose
-    cache = LocalCache[int](size=1000, ttl=1.0, clock=clock, dice=dice.random)
+    cache = LocalCache[int](size=1000, ttl=1.0, clock=clock, uniform=dice.random)
     for number in range(1000):
         cache.put(str(number), number)
     left = []

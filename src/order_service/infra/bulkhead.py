@@ -18,20 +18,20 @@ class Bulkhead:
     """Lets a bounded number of callers in at once. Thread-safe.
 
     Who finds it full queues as long as others come out, which is how a busy backend looks.
-    Once nobody has come or gone for the length of `patience`, the backend hangs, and whoever
+    Once nobody has come or gone for the length of `stall_timeout`, the backend hangs, and whoever
     comes is sent away at once.
 
     Args:
         most: Callers inside at the same time.
-        patience: Seconds.
+        stall_timeout: Seconds.
         clock: Monotonic seconds.
     """
 
     def __init__(
-        self, most: int, patience: float = 0.5, clock: Callable[[], float] = time.monotonic
+        self, most: int, stall_timeout: float = 0.5, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._places = threading.BoundedSemaphore(most)
-        self._patience = patience
+        self._stall_timeout = stall_timeout
         self._clock = clock
         self._moved = clock()
 
@@ -51,7 +51,7 @@ class Bulkhead:
 
     def _enter(self) -> None:
         while not self._places.acquire(blocking=False):
-            left = self._moved + self._patience - self._clock()
+            left = self._moved + self._stall_timeout - self._clock()
             if left <= 0:
                 raise FullError
             if self._places.acquire(timeout=left):

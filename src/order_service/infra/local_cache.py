@@ -22,7 +22,7 @@ class LocalCache(Generic[V]):
         size: Most entries; 0 turns the cache off.
         ttl: Longest lifetime of an entry in seconds; the shortest is half of it.
         clock: Monotonic seconds.
-        dice: Random numbers from 0 to below 1.
+        uniform: Random numbers from 0 to below 1.
     """
 
     def __init__(
@@ -30,12 +30,12 @@ class LocalCache(Generic[V]):
         size: int,
         ttl: float,
         clock: Callable[[], float] = time.monotonic,
-        dice: Callable[[], float] = random.random,
+        uniform: Callable[[], float] = random.random,
     ) -> None:
         self._size = size
         self._ttl = ttl
         self._clock = clock
-        self._dice = dice
+        self._uniform = uniform
         self._entries: dict[str, tuple[float, V]] = {}
 
     def get(self, key: str) -> V | None:
@@ -55,4 +55,4 @@ class LocalCache(Generic[V]):
             # Another thread may change the dictionary before its oldest key is read.
             with suppress(RuntimeError):
                 entries.pop(next(iter(entries), ""), None)
-        entries[key] = (self._clock() + self._ttl * (1 - self._dice() / 2), value)
+        entries[key] = (self._clock() + self._ttl * (1 - self._uniform() / 2), value)

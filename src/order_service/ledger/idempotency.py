@@ -20,7 +20,7 @@ MAX_KEY = 255
 """Longest key, in characters."""
 
 
-class Command(NamedTuple):
+class KeyedCommand(NamedTuple):
     """What is asked, by whom, under which key.
 
     Attributes:
@@ -47,7 +47,7 @@ class Idempotency:
         self._queries = statements(schema)
         self._kept_for = kept_for
 
-    def answer(self, run: Run, command: Command, effect: Callable[[], bytes]) -> bytes:
+    def answer(self, run: Run, command: KeyedCommand, effect: Callable[[], bytes]) -> bytes:
         """Return the answer that the command got, or that of `effect` if it never got one.
 
         `effect` works in the transaction of `run`. What it returns is kept, a refusal too; if it
@@ -70,14 +70,14 @@ class Idempotency:
             raise KeyReusedError(command.key)
         return bytes(answer)
 
-    def _kept(self, run: Run, command: Command, digest: bytes, answer: bytes) -> bytes:
+    def _kept(self, run: Run, command: KeyedCommand, digest: bytes, answer: bytes) -> bytes:
         values = {**self._place(command), "digest": digest, "answer": answer}
         if not run(self._queries["keep_answer"], values):
             # Another one ended between our snapshot and our lock.
             raise StillRunningError(command.key)
         return answer
 
-    def _place(self, command: Command) -> dict[str, object]:
+    def _place(self, command: KeyedCommand) -> dict[str, object]:
         return {"owner": command.owner, "key": command.key, "kept_for": self._kept_for}
 
     def prune(self, run: Run, limit: int = 1000) -> int:

@@ -26,7 +26,7 @@ from order_service.ledger.errors import (
     InsufficientError,
     KeyReusedError,
 )
-from order_service.ledger.idempotency import Command, Idempotency
+from order_service.ledger.idempotency import Idempotency, KeyedCommand
 from order_service.ledger.model import OUTSIDE, Leg, Transfer
 from order_service.ledger.postings import PostgresLedger
 from tests.backends import Environ, connect
@@ -138,15 +138,15 @@ class LedgerMachine(RuleBasedStateMachine):
             self.model.balances = self.model.after(back)
 
     @rule(target=answered, owner=st.sampled_from(OWNERS), amount=st.integers(1, 50))
-    def command(self, owner: uuid.UUID, amount: int) -> Command:
-        asked = Command(owner, uuid.uuid4().hex, b"%d" % amount)
+    def command(self, owner: uuid.UUID, amount: int) -> KeyedCommand:
+        asked = KeyedCommand(owner, uuid.uuid4().hex, b"%d" % amount)
         self._ask(asked, amount)
         moved = [Leg(owner, OUTSIDE, AVAILABLE, amount)]
         self.model.balances = self.model.after(moved)
         self.total += amount
         return asked
 
-    def _ask(self, asked: Command, amount: int) -> bytes:
+    def _ask(self, asked: KeyedCommand, amount: int) -> bytes:
         with transaction(self.connection) as run:
 
             def effect() -> bytes:
@@ -157,11 +157,11 @@ class LedgerMachine(RuleBasedStateMachine):
             return self.idempotency.answer(run, asked, effect)
 
     @rule(asked=answered)
-    def command_again(self, asked: Command) -> None:
+    def command_again(self, asked: KeyedCommand) -> None:
         assert self._ask(asked, 1) == asked.content
 
     @rule(asked=consumes(answered))
-    def command_with_other_content(self, asked: Command) -> None:
+    def command_with_other_content(self, asked: KeyedCommand) -> None:
         with pytest.raises(KeyReusedError):
             self._ask(asked._replace(content=asked.content + b"0"), 1)
 

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from order_service.ledger.errors import InsufficientError, KeyReusedError, StillRunningError
-from order_service.ledger.idempotency import Command, Idempotency
+from order_service.ledger.idempotency import Idempotency, KeyedCommand
 from order_service.ledger.postings import PostgresLedger
 from tests.integration.ledger.conftest import Connect
 from tests.ledgers import AVAILABLE, Connection, Schema, credit, debit, run_of, transaction
@@ -15,8 +15,8 @@ from tests.ledgers import AVAILABLE, Connection, Schema, credit, debit, run_of, 
 ME = uuid.uuid4()
 
 
-def command(content: bytes = b"give 5", key: str = "key", owner: uuid.UUID = ME) -> Command:
-    return Command(owner, key, content)
+def command(content: bytes = b"give 5", key: str = "key", owner: uuid.UUID = ME) -> KeyedCommand:
+    return KeyedCommand(owner, key, content)
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def idempotency(schema: Schema) -> Idempotency:
 
 
 def give(
-    connection: Connection, ledger: PostgresLedger, idempotency: Idempotency, asked: Command
+    connection: Connection, ledger: PostgresLedger, idempotency: Idempotency, asked: KeyedCommand
 ) -> bytes:
     """Credit 5 and answer with the new balance."""
     with transaction(connection) as run:

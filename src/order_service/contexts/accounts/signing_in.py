@@ -165,10 +165,10 @@ class SigningIn:
         # No login has such characters, and the database takes none of them.
         key = login_key(login) if login.isprintable() else ""
         with observed(self._observer.signed_in, SignInResult.SIGNED_IN):
-            self._require_patience(key, client)
+            self._require_no_wait(key, client)
             with self._hashing.slot() as slot:
                 # Others may have failed while this one waited for its turn.
-                self._require_patience(key, client)
+                self._require_no_wait(key, client)
                 known = self._proven(key, password, client, slot)
             return self._opened(known, key, client, renewable=renewable)
 
@@ -193,9 +193,9 @@ class SigningIn:
         if faults or form is None:
             raise InvalidFieldsError({"new_password": faults})
         key = login_key(login)
-        self._require_patience(key, client)
+        self._require_no_wait(key, client)
         with self._hashing.slot() as slot:
-            self._require_patience(key, client)
+            self._require_no_wait(key, client)
             known = self._proven(key, change.present, client, slot)
             changed = slot.hash(form)
         now = self._clock()
@@ -204,7 +204,7 @@ class SigningIn:
         if not self._people.change_hash(known.password_hash, changed, entry):
             raise WrongCredentialsError
 
-    def _require_patience(self, key: str, client: Client) -> None:
+    def _require_no_wait(self, key: str, client: Client) -> None:
         wait = self._sign_ins.wait(key, client.address, self._clock())
         if wait:
             raise ThrottledError("too many failed attempts", wait)

@@ -69,7 +69,7 @@ class PurchaseStore(Protocol):
         """Have payments asked again, unless that was done a moment ago."""
 
 
-class Desk(Protocol):
+class SettlementStore(Protocol):
     """Where answers take effect: one open transaction of the database."""
 
     def move(self, answers: Sequence[Answer]) -> Sequence[Purchase]:

@@ -9,7 +9,7 @@ import msgspec
 
 from order_service.infra.postgres.database import Database, Row, Transaction, UnavailableError
 from order_service.ledger import errors as ledger_errors
-from order_service.ledger.idempotency import Command
+from order_service.ledger.idempotency import KeyedCommand
 
 from .errors import KeyReusedError, StillRunningError, UnknownPurchaseError
 from .events import CANCELLED, REQUESTED, PaymentBody, Stamp, payment_message
@@ -80,7 +80,7 @@ class PostgresPurchases:
 
         if key is None:
             return UUID(bytes=effect())
-        command = Command(purchase.owner, key.key, key.content)
+        command = KeyedCommand(purchase.owner, key.key, key.content)
         return UUID(bytes=IDEMPOTENCY.answer(opened.execute, command, effect))
 
     def _columns(self, purchase: NewPurchase) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from .errors import UnknownPurchaseError
 from .model import Answer, Purchase, Status
-from .ports import Desk
+from .ports import SettlementStore
 
 
 class Settled(NamedTuple):
@@ -21,11 +21,13 @@ class Settled(NamedTuple):
     without_effect: int
 
 
-def settle(desk: Desk, answers: Sequence[Answer], traces: Mapping[UUID, str]) -> Settled:
+def settle(
+    store: SettlementStore, answers: Sequence[Answer], traces: Mapping[UUID, str]
+) -> Settled:
     """Move purchases on to what `answers` say, in their order.
 
     Args:
-        desk: Where they are kept.
+        store: Where they are kept.
         answers: What payments says.
         traces: The spans that the answers come from, by purchase.
 
@@ -34,13 +36,13 @@ def settle(desk: Desk, answers: Sequence[Answer], traces: Mapping[UUID, str]) ->
     """
     moved: list[Purchase] = []
     for group in _groups(answers):
-        found = desk.move(group)
+        found = store.move(group)
         if len(found) < len(group):
-            _require_known(desk, group, found)
+            _require_known(store, group, found)
         moved += found
     paid = [each for each in moved if each.status is Status.APPROVED and each.delivery]
     if paid:
-        desk.publish_orders(paid, traces)
+        store.publish_orders(paid, traces)
     return Settled(moved, len(answers) - len(moved))
 
 
@@ -56,7 +58,9 @@ def _groups(answers: Sequence[Answer]) -> Iterator[list[Answer]]:
         yield [*group.values()]
 
 
-def _require_known(desk: Desk, answers: Sequence[Answer], moved: Sequence[Purchase]) -> None:
+def _require_known(
+    store: SettlementStore, answers: Sequence[Answer], moved: Sequence[Purchase]
+) -> None:
     still = {answer.purchase for answer in answers} - {each.id for each in moved}
-    if unknown := desk.missing(still):
+    if unknown := store.missing(still):
         raise UnknownPurchaseError(", ".join(map(str, unknown)))

@@ -9,7 +9,7 @@ from .errors import StorageUnavailableError
 from .model import Purchase
 
 
-class Patience(NamedTuple):
+class WatchTimes(NamedTuple):
     """How a purchase is watched; all in seconds.
 
     Attributes:
@@ -32,7 +32,7 @@ class Watching:
         most: How many at once.
         stopping: Ends all of them.
         clock: Monotonic seconds.
-        patience: How long and how often.
+        times: How long and how often.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class Watching:
         most: int,
         stopping: threading.Event,
         clock: Callable[[], float],
-        patience: Patience = Patience(),  # noqa: B008 - immutable
+        times: WatchTimes = WatchTimes(),  # noqa: B008 - immutable
     ) -> None:
         self._places = threading.BoundedSemaphore(most)
         self._stopping = stopping
         self._clock = clock
-        self._patience = patience
+        self._times = times
 
     @contextmanager
     def place(self) -> Iterator[bool]:
@@ -64,17 +64,17 @@ class Watching:
         is away: whoever watches may come again.
         """
         yield first
-        end = self._clock() + self._patience.longest
-        seen, pause, told = first, self._patience.first, self._clock()
+        end = self._clock() + self._times.longest
+        seen, pause, told = first, self._times.first, self._clock()
         while not seen.status.final and self._clock() < end and not self._stopping.wait(pause):
             try:
                 found = look()
             except StorageUnavailableError:
                 return
-            pause = min(pause * 1.5, self._patience.slowest)
+            pause = min(pause * 1.5, self._times.slowest)
             if found.status is not seen.status:
                 seen, told = found, self._clock()
                 yield found
-            elif self._clock() - told >= self._patience.silent:
+            elif self._clock() - told >= self._times.silent:
                 told = self._clock()
                 yield None

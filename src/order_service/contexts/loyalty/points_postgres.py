@@ -6,7 +6,7 @@ from uuid import UUID
 
 from order_service.infra.postgres.database import Database, Row, Transaction, UnavailableError
 from order_service.ledger import errors as ledger_errors
-from order_service.ledger.idempotency import Command, Idempotency
+from order_service.ledger.idempotency import Idempotency, KeyedCommand
 from order_service.ledger.model import OUTSIDE, Entry, Leg, Transfer
 from order_service.ledger.model import Balance as LedgerBalance
 from order_service.ledger.postings import PostgresLedger
@@ -118,7 +118,7 @@ class PostgresPoints:
 
         if key is None:
             return effect()
-        command = Command(movement.owner, key.key, key.content)
+        command = KeyedCommand(movement.owner, key.key, key.content)
         return self._idempotency.answer(run, command, effect)
 
     def _post(self, run: Run, movement: Movement) -> int:

@@ -15,7 +15,7 @@ import structlog
 from redis import RedisError, ResponseError
 
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis.client import CacheClient, Entry, NodesAwayError
+from order_service.infra.redis.client import CacheClient, CacheEntry, NodesAwayError
 
 from .model import Document, digest
 from .ports import ABSENT, Absent
@@ -125,11 +125,11 @@ class RedisCache:
         entries = [self._entry(uid, document) for uid, document in found.items()]
         self._forgiving(lambda: self._client.set_new(*entries), None)
 
-    def _entry(self, uid: str, document: Document | Absent) -> Entry:
+    def _entry(self, uid: str, document: Document | Absent) -> CacheEntry:
         if isinstance(document, Absent):
             lifetime = round(self._lifetimes.negative_ttl * 1000)
-            return Entry(PREFIX + uid, _ABSENT, lifetime)
-        return Entry(PREFIX + uid, document.digest.encode() + document.body, self._ttl())
+            return CacheEntry(PREFIX + uid, _ABSENT, lifetime)
+        return CacheEntry(PREFIX + uid, document.digest.encode() + document.body, self._ttl())
 
     def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
         """See :meth:`ports.OrderCache.fill_many`."""

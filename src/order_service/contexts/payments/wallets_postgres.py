@@ -8,7 +8,7 @@ import msgspec
 
 from order_service.infra.postgres.database import Database, Row, Transaction, UnavailableError
 from order_service.ledger import errors as ledger_errors
-from order_service.ledger.idempotency import Command
+from order_service.ledger.idempotency import KeyedCommand
 from order_service.ledger.model import Leg, Transfer
 
 from .errors import KeyReusedError, NoWalletError, StillRunningError, TooMuchError
@@ -105,7 +105,7 @@ def _answer(
 
     if key is None:
         return effect()
-    return IDEMPOTENCY.answer(opened.execute, Command(owner, key.key, key.content), effect)
+    return IDEMPOTENCY.answer(opened.execute, KeyedCommand(owner, key.key, key.content), effect)
 
 
 def _post(opened: Transaction, deposit: UUID, owner: UUID, money: Money) -> int:

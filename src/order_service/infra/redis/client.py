@@ -28,7 +28,7 @@ _MOST_LEFT = 100
 """Answers that a thread leaves unread on its connection."""
 
 
-class Entry(NamedTuple):
+class CacheEntry(NamedTuple):
     """A value to set."""
 
     key: str
@@ -68,13 +68,13 @@ class CacheClient(Protocol):
     def set(self, name: str, value: bytes, *, px: int, nx: bool) -> object:
         """Set one key for `px` milliseconds; with `nx` only if it does not exist."""
 
-    def set_new(self, *entries: Entry) -> None:
+    def set_new(self, *entries: CacheEntry) -> None:
         """Set entries unless their keys exist, without waiting for the answers.
 
         A refusal goes unnoticed.
         """
 
-    def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
+    def set_many(self, entries: Sequence[CacheEntry], *, only_new: bool) -> bool:
         """Set all `entries` in one round trip; return whether every one was taken.
 
         With `only_new`, keys that exist are left alone; that counts as taken. Refusals of
@@ -91,7 +91,7 @@ class CacheClient(Protocol):
         """Close all connections."""
 
 
-def set_command(entry: Entry, *, only_new: bool) -> Command:
+def set_command(entry: CacheEntry, *, only_new: bool) -> Command:
     """Return the command that sets an entry, unless it exists if `only_new`."""
     condition = ("NX",) if only_new else ()
     return ("SET", entry.key, entry.value, "PX", entry.milliseconds, *condition)
@@ -126,7 +126,7 @@ class FastRedis(Redis):
         packed = _packed([("GET", key) for key in keys])
         return self._roundtrip(packed, lambda connection: [_read(connection) for _ in keys])
 
-    def set_new(self, *entries: Entry) -> None:
+    def set_new(self, *entries: CacheEntry) -> None:
         """Set entries unless their keys exist; the answers are read with that of the next call.
 
         So the caller waits for nothing, and a thread that asks and sets in turn wakes up once
@@ -139,7 +139,7 @@ class FastRedis(Redis):
             packed = _packed([set_command(entry, only_new=True) for entry in entries])
             self._roundtrip(packed, _leave, leaves=len(entries))
 
-    def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
+    def set_many(self, entries: Sequence[CacheEntry], *, only_new: bool) -> bool:
         """Set all `entries` in one round trip; return whether the server took every one.
 
         Args:

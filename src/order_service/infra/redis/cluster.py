@@ -24,8 +24,8 @@ from order_service.infra.circuit import CircuitBreaker
 
 from .client import (
     NO_RETRY,
+    CacheEntry,
     Command,
-    Entry,
     FastRedis,
     NodesAwayError,
     pool_options,
@@ -44,7 +44,7 @@ class ClusterClient:
         discover: Returns the library's client; connects, so that it may fail.
         connect_node: Returns the client of the node at host and port.
         pause: Seconds for which a node is left alone after a failure.
-        patience: Longest wait for another thread that learns the map of slots, in seconds.
+        map_timeout: Longest wait for another thread that learns the map of slots, in seconds.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ClusterClient:
         discover: Callable[[], RedisCluster],
         connect_node: Callable[[str, int], FastRedis],
         pause: float,
-        patience: float,
+        map_timeout: float,
     ) -> None:
         self._discover = discover
         self._connect_node = connect_node
@@ -60,7 +60,7 @@ class ClusterClient:
         self._nodes: dict[str, FastRedis] = {}
         self._pause = pause
         self._circuits: dict[str, CircuitBreaker] = {}
-        self._patience = patience
+        self._map_timeout = map_timeout
         self._learning = threading.Lock()
 
     def fast_get(self, key: str) -> bytes | None:
@@ -101,9 +101,9 @@ class ClusterClient:
 
     def set(self, name: str, value: bytes, *, px: int, nx: bool) -> None:
         """See :meth:`redis.CacheClient.set`."""
-        self._done([set_command(Entry(name, value, px), only_new=nx)])
+        self._done([set_command(CacheEntry(name, value, px), only_new=nx)])
 
-    def set_new(self, *entries: Entry) -> None:
+    def set_new(self, *entries: CacheEntry) -> None:
         """See :meth:`redis.CacheClient.set_new`; lost while the slot moves."""
         by_key = {entry.key: entry for entry in entries}
         away: list[str] = []
@@ -113,7 +113,7 @@ class ClusterClient:
         if away:
             raise NodesAwayError(away)
 
-    def _set_new(self, entries: Sequence[Entry]) -> Collection[str]:
+    def _set_new(self, entries: Sequence[CacheEntry]) -> Collection[str]:
         """Set entries that one node holds; return the keys that it did nothing about."""
         try:
             self._routed(entries[0].key, lambda node: node.set_new(*entries))
@@ -121,7 +121,7 @@ class ClusterClient:
             return [entry.key for entry in entries]
         return ()
 
-    def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
+    def set_many(self, entries: Sequence[CacheEntry], *, only_new: bool) -> bool:
         """See :meth:`redis.CacheClient.set_many`; one round trip for each node."""
         return not self._refusals([set_command(each, only_new=only_new) for each in entries])
 
@@ -266,7 +266,7 @@ class ClusterClient:
     @contextmanager
     def _one_learner(self) -> Iterator[None]:
         """Let one thread at a time learn: in an outage each would wait for the one before it."""
-        if not self._learning.acquire(timeout=self._patience):
+        if not self._learning.acquire(timeout=self._map_timeout):
             raise RedisConnectionError("the map of the cluster is being learned")
         try:
             yield
@@ -317,7 +317,7 @@ def connect_cluster(  # noqa: PLR0913 - the settings of one client
         return FastRedis(connection_pool=pool)
 
     return ClusterClient(
-        lambda: _discover(nodes, options, ssl=ssl), connect_node, pause=pause, patience=timeout
+        lambda: _discover(nodes, options, ssl=ssl), connect_node, pause=pause, map_timeout=timeout
     )
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from redis import RedisError
 
 from order_service.infra.postgres.database import QueryObserver
-from order_service.infra.redis.client import CacheClient, Entry
+from order_service.infra.redis.client import CacheClient, CacheEntry
 
-from .spans import Attributes, child_span, current_span
+from .attributes import Attributes
+from .spans import child_span, current_span
 
 if TYPE_CHECKING:
     from .otlp import Span
@@ -74,12 +75,12 @@ class TracedCacheClient:
         with _command("SET"):
             return self._client.set(name, value, px=px, nx=nx)
 
-    def set_new(self, *entries: Entry) -> None:
+    def set_new(self, *entries: CacheEntry) -> None:
         """Set entries unless their keys exist; the span is as long as the call, not the command."""
         with _command("SET", len(entries)):
             self._client.set_new(*entries)
 
-    def set_many(self, entries: Sequence[Entry], *, only_new: bool) -> bool:
+    def set_many(self, entries: Sequence[CacheEntry], *, only_new: bool) -> bool:
         """Set all `entries` in one round trip."""
         with _command("SET", len(entries)):
             return self._client.set_many(entries, only_new=only_new)

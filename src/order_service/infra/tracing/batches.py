@@ -17,7 +17,8 @@ from order_service.infra.kafka.consumer import Handler
 from order_service.infra.kafka.offset_tracker import OffsetRanges
 from order_service.infra.kafka.subscription import Subscription
 
-from .spans import Attributes, entered
+from .attributes import Attributes
+from .spans import entered
 from .traceparent import context_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from order_service.infra.kafka.producer import AcknowledgedProducer, Record
 
-from .spans import Attributes, child_span
+from .attributes import Attributes
+from .spans import child_span
 from .traceparent import HEADER
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from order_service.infra.postgres.database import Database
 
 from .parts import AccountsParts, now, retention
 
-_PATIENT_CONNECTIONS = 2
+_UPKEEP_CONNECTIONS = 2
 """A fault of a request's pool must not keep the ended sessions from being read."""
 
 
 def open_api(process: Process) -> ApiPart:
     """Return the routes on their backends; keys and ended sessions are read in the background."""
-    background = process.database(_PATIENT_CONNECTIONS)
+    background = process.database(_UPKEEP_CONNECTIONS)
     parts = AccountsParts(process, process.database(process.config.http.threads), background)
     process.ends(_upkeep(process, parts, background).start())
     parts.metrics.revocations_age.set_function(lambda: parts.revocations.age)

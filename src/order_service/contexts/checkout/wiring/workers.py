@@ -8,9 +8,9 @@ from order_service.context.process import Process
 from order_service.context.receiving import Receiver, receive
 from order_service.context.relaying import Relaying
 from order_service.contexts.checkout import topics_of
-from order_service.contexts.checkout.desk_postgres import Publishing, Settlements
 from order_service.contexts.checkout.metrics import SettlementMetrics, WaitingMetrics
 from order_service.contexts.checkout.settings import CheckoutSettings
+from order_service.contexts.checkout.settlements_postgres import Publishing, Settlements
 from order_service.contexts.checkout.storage import SCHEMA
 from order_service.contexts.checkout.upkeep import Upkeep
 

@@ -30,8 +30,8 @@ class Publishing(NamedTuple):
     new_id: Callable[[], UUID]
 
 
-class PostgresDesk:
-    """Implements :class:`ports.Desk`.
+class PostgresSettlementStore:
+    """Implements :class:`ports.SettlementStore`.
 
     Args:
         transaction: An open one.
@@ -43,7 +43,7 @@ class PostgresDesk:
         self._publishing = publishing
 
     def move(self, answers: Sequence[Answer]) -> Sequence[Purchase]:
-        """See :meth:`ports.Desk.move`."""
+        """See :meth:`ports.SettlementStore.move`."""
         names = ("purchases", "outcomes", "reasons")
         columns = map(list, zip(*answers, strict=True))
         wanted = dict(zip(names, columns, strict=True))
@@ -52,12 +52,12 @@ class PostgresDesk:
         ]
 
     def missing(self, purchases: Collection[UUID]) -> Collection[UUID]:
-        """See :meth:`ports.Desk.missing`."""
+        """See :meth:`ports.SettlementStore.missing`."""
         wanted = {"purchases": [*purchases]}
         return [row[0] for row in self._transaction.execute(QUERIES["missing_purchases"], wanted)]
 
     def publish_orders(self, purchases: Sequence[Purchase], traces: Mapping[UUID, str]) -> None:
-        """See :meth:`ports.Desk.publish_orders`."""
+        """See :meth:`ports.SettlementStore.publish_orders`."""
         topic, new_id = self._publishing
         now = datetime.now(UTC)
         OUTBOX.add(
@@ -90,9 +90,9 @@ class Settlements:
     ) -> None:
         """See :meth:`messaging.inbox.BatchEffects.apply_all`."""
         traces = {answer.purchase: message.envelope.traceparent for message, answer in messages}
-        desk = PostgresDesk(transaction, self._publishing)
+        store = PostgresSettlementStore(transaction, self._publishing)
         try:
-            self._metrics.settled(settle(desk, [answer for _, answer in messages], traces))
+            self._metrics.settled(settle(store, [answer for _, answer in messages], traces))
         except UnknownPurchaseError as error:
             fault = {"purchase": ["There is no such purchase."]}
             raise InvalidMessageError("unknown_purchase", fault) from error
