@@ -17,6 +17,7 @@ from order_service.contexts.accounts.wiring.parts import AccountsParts
 
 _RENEWALS = Goal(1000.0, at_least=True, unit="renewals/s")
 _ATTEMPTS = 30
+_RENEWING = 8
 
 
 def rate(
@@ -108,12 +109,12 @@ def _unknown(parts: AccountsParts, scale: Scale) -> Row:
 
 
 def _renewals(parts: AccountsParts, scale: Scale) -> Row:
-    tokens = [register(parts, "renewing")]
+    tokens = [register(parts, f"renewing-{number}") for number in range(_RENEWING)]
 
-    def renew(_: int) -> None:
-        tokens[0] = parts.sessions.renew(tokens[0], HERE).refresh_token
+    def renew(number: int) -> None:
+        tokens[number] = parts.sessions.renew(tokens[number], HERE).refresh_token
 
-    rates = [rate(renew, scale.seconds, 1) for _ in range(scale.pairs + 1)]
+    rates = [rate(renew, scale.seconds, _RENEWING) for _ in range(scale.pairs + 1)]
     return Row(
         "Renewals of a session",
         "",
@@ -121,7 +122,8 @@ def _renewals(parts: AccountsParts, scale: Scale) -> Row:
         rates[1:],
         [],
         "renewals/s",
-        "One thread, each renewal with the token of the one before: one statement, one signature.",
+        f"{_RENEWING} people at once, as many as the API has threads, each with the token of the "
+        "renewal before: one statement, one signature.",
     )
 
 

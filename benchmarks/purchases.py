@@ -18,6 +18,7 @@ from werkzeug.test import Client
 
 from benchmarks import command
 from benchmarks.harness import Row, Scale, at_least, at_most, say
+from benchmarks.shop import WISH, create_topics, working
 from benchmarks.stack import Stack, await_that, running_stack
 from order_service.bootstrap.api_process import make_services
 from order_service.bootstrap.contexts import installed
@@ -30,8 +31,6 @@ from order_service.infra.resources import bundled
 _THREADS = 8  # http.threads
 _OWNERS = 200
 _PATIENCE_S = 300.0
-_WORKERS = ("checkout-relay", "payments-requests", "payments-relay", "checkout-settlements")
-_WISH = {"product_id": "2389212", "description": "Mascaras", "quantity": 1, "price": 199}
 
 _BARE = """
     CREATE TABLE IF NOT EXISTS public.bare (
@@ -84,7 +83,7 @@ class _Shop:
 
     def buy(self) -> None:
         """Have one purchase accepted."""
-        self._post(next(self._next), "/purchases", _WISH)
+        self._post(next(self._next), "/purchases", WISH)
 
     def unsettled(self) -> int:
         """How many purchases wait."""
@@ -108,17 +107,6 @@ def _open_shop(stack: Stack) -> Iterator[_Shop]:
         parts = [replace(part, authenticators=()) for part in services.parts]
         people = ApiPart(authenticators=[_Trusting()])
         yield _Shop(Client(create_wsgi(replace(services, parts=[*parts, people]))), stack)
-
-
-@contextlib.contextmanager
-def _working(stack: Stack) -> Iterator[None]:
-    with contextlib.ExitStack() as exits:
-        workers = [
-            exits.enter_context(stack.process("order_service", "work", name)) for name in _WORKERS
-        ]
-        for worker in workers:
-            worker.await_status("/health/ready")
-        yield
 
 
 def _rate(work: Callable[[], object], count: int) -> float:
@@ -168,7 +156,7 @@ def _settled_rate(stack: Stack, shop: _Shop, count: int) -> float:
     """Return how many purchases a second go the whole way, from a backlog."""
     _rate(shop.buy, count)
     began = time.perf_counter()
-    with _working(stack):
+    with working(stack):
         # The start of the workers is not what is measured.
         ready = time.perf_counter()
         left = shop.unsettled()
@@ -179,7 +167,7 @@ def _settled_rate(stack: Stack, shop: _Shop, count: int) -> float:
 
 def _waits(stack: Stack, shop: _Shop, rate: float, seconds: float) -> float:
     """Return the 99th percentile of the milliseconds from accepted to settled, at a steady rate."""
-    with _working(stack), stack.connect() as connection:
+    with working(stack), stack.connect() as connection:
         began, since = time.perf_counter(), _now(connection)
         for number in range(round(rate * seconds)):
             time.sleep(max(0.0, began + number / rate - time.perf_counter()))
@@ -211,9 +199,7 @@ def run(scale: Scale) -> Sequence[Row]:
     """Measure all of it on one stack."""
     count, stored = max(400, scale.orders // 20), scale.stored // 5
     with running_stack(with_kafka=True) as stack:
-        for topic in ("checkout.payment-requested.v1", "payments.payment-settled.v1"):
-            stack.create_topic(topic)
-            stack.create_topic(f"{topic}.dead-letters")
+        create_topics(stack)
         with _open_shop(stack) as shop:
             return [*_throughput(stack, shop, scale, count), *_growth(stack, shop, scale, stored)]
 
