@@ -1,6 +1,7 @@
 """The shop on the whole program: money comes in, goods go out, the page tells it as it happens."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -93,6 +94,22 @@ def test_where_no_stream_comes_through_it_is_asked_again(
     open_as(page, page_url, MUG, rich)
     buy(page)
     verdict(page, "Paid")
+
+
+def test_a_purchase_that_waits_for_long_can_be_asked_for_again(
+    rich: Person, page: Page, page_url: str
+) -> None:
+    page.route("**/events", lambda route: route.abort())
+    page.route(re.compile(r"/purchases/[^/]+$"), as_if_pending_for_long)
+    open_as(page, page_url, MUG, rich)
+    buy(page)
+    with page.expect_request("**/retry") as asked:
+        page.get_by_role("button", name="Ask again").click(timeout=PATIENCE_MS)
+    assert asked.value.method == "POST"
+    page.unroute(re.compile(r"/purchases/[^/]+$"))
+    verdict(page, "Paid")
+    expect(page.get_by_role("button", name="Ask again")).to_be_hidden()
+    assert balance_of(rich) == 10_000 - PRICE
 
 
 def test_without_a_wallet_nothing_is_bought_and_a_deposit_helps(
@@ -275,6 +292,14 @@ def as_if_pending(route: Route) -> None:
         response=answer,
         json={**answer.json(), "status": "pending", "order_uid": None, "reason": None},
     )
+
+
+def as_if_pending_for_long(route: Route) -> None:
+    """Show a purchase as if its answer had been lost an hour ago."""
+    answer = route.fetch()
+    waiting = {"status": "pending", "order_uid": None, "reason": None, "settled_at": None}
+    created = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    route.fulfill(response=answer, json={**answer.json(), **waiting, "created_at": created})
 
 
 def lose_posts(route: Route) -> None:

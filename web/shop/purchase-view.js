@@ -12,6 +12,7 @@ import { changePurchase, findWallet, getPurchase } from "./shop-api.js";
 import { isOpen, pause, watchPurchase } from "./watch-purchase.js";
 
 const ORDER_TRIES = 8;
+const LONG_MS = 30_000; // a purchase that waits for longer can be asked for again
 
 const SAID = {
   pending: ["waiting", "Paying from your wallet…", "This takes a moment. You may leave: it goes on without you."],
@@ -54,7 +55,18 @@ export async function openPurchase(id, signal) {
     }, AbortSignal.any([signal, following.signal]));
   };
   follow(purchase);
+  if (purchase.status === "pending" && ageOf(purchase) < LONG_MS) offerLater(purchase, state, draw, signal);
   return { view, title: purchase.description, said: `${purchase.description}: ${SAID[purchase.status][1]}` };
+}
+
+function ageOf({ created_at: created }) {
+  return Date.now() - Date.parse(created);
+}
+
+/** Draws a purchase anew once it has waited for long, unless it changed meanwhile. */
+async function offerLater(purchase, state, draw, signal) {
+  await pause(LONG_MS - ageOf(purchase), signal);
+  if (!signal.aborted && state.dataset.status === "pending") draw(purchase);
 }
 
 function head({ description, quantity, price, currency, amount: sum }) {
@@ -100,10 +112,11 @@ function actions(purchase, follow) {
   return h("div", {}, h("p", { class: "actions" }, offers(purchase, act)), trouble);
 }
 
-function offers({ status, reason, product_id: product, currency }, act) {
+function offers(purchase, act) {
+  const { status, reason, product_id: product, currency } = purchase;
   const link = (words, ...path) => h("a", { class: "quiet", href: linkToPart("shop", ...path), "data-route": true }, words);
   switch (status) {
-    case "pending": return [button("Cancel", act("cancellation"))];
+    case "pending": return [button("Cancel", act("cancellation")), ageOf(purchase) >= LONG_MS && button("Ask again", act("retry"))];
     case "approved": return [button("Return it", act("refund"), "Return it and get the money back?")];
     case "rejected": return [reason !== "amount_too_large" && link("Deposit", "wallet"), link("Try again", "buy", product)];
     case "refunded": return [link(`See your wallet (${currency})`, "wallet")];
