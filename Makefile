@@ -66,7 +66,7 @@ $(DEV_READY): $(RUN_READY) requirements/dev.lock
 	@touch $(RUN_READY) $(DEV_READY)
 
 .PHONY: run
-run: $(RUN_READY) ## Run everything here [DEMO=1: with sample orders] [KAFKA=apache: a durable Kafka, needs Java and Maven]
+run: $(RUN_READY) ## Run everything here [DEMO=1: with sample orders and a person to sign in as] [KAFKA=apache: a durable Kafka, needs Java and Maven]
 	@exec $(BIN)/order-service run $(if $(call is_on,$(DEMO)),--demo) $(if $(KAFKA),--kafka $(KAFKA))
 
 # Tests mostly wait for servers: four at a time keep two cores busy. Files stay together,

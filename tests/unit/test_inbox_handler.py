@@ -1,10 +1,12 @@
 """The inbox without servers: copies, poison, conflicts, and what is tried again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 
 import psycopg
 import pytest
 
+from order_service.infra.postgres.database import Transaction
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.messaging.errors import DeadLettersUnavailableError
 from order_service.messaging.inbox import InboxHandler, Rejections, Storage
@@ -18,9 +20,12 @@ from tests.unit.messaging_fakes import (
     Effect,
     InboxTold,
     MemoryInbox,
+    MemoryState,
     MemoryTransactions,
     pending,
 )
+
+T = TypeVar("T")
 
 
 class Refusing(Counting):
@@ -175,3 +180,102 @@ def test_metrics_tell_what_became_of_messages() -> None:
         registry.get_sample_value(name, labels | {"result": result})
         for result in ("handled", "duplicate", "dead_letter")
     ] == [5, 2, 1]
+
+
+class SlowTransactions(MemoryTransactions):
+    """A database that manages only so many effects in the time that a transaction has.
+
+    Attributes:
+        most: So many.
+        tried: The effects of each transaction that was tried.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.tried: list[int] = []
+
+    def run(self, name: str, work: Callable[[Transaction], T]) -> T:
+        before = len(self.state.effects)
+
+        def limited(transaction: Transaction) -> T:
+            result = work(transaction)
+            self.tried.append(len(cast("MemoryState", transaction).effects) - before)
+            if self.tried[-1] > self.most:
+                raise UnavailableError("too slow")
+            return result
+
+        return super().run(name, limited)
+
+
+def slow_bench(most: int) -> tuple[Bench, SlowTransactions]:
+    bench, database = Bench(), SlowTransactions(most)
+    bench.database = database
+    bench.handler = InboxHandler(
+        Refusing(),
+        Storage(database, bench.inbox, Again(UnavailableError)),
+        Rejections(bench.letters, Again()),
+        bench.told,
+        bench.clock,
+    )
+    return bench, database
+
+
+def test_a_batch_that_takes_too_long_is_halved_until_its_parts_do_not() -> None:
+    bench, database = slow_bench(3)
+    bench.store(*records(range(1, 11)))
+    assert database.tried == [10, 5, 2, 2, 2, 2, 2]
+    assert bench.numbers == list(range(1, 11))
+    assert bench.told.counted == {"handled": 10, "duplicates": 0, "rejected": 0}
+
+
+def test_after_that_batches_grow_again_as_long_as_it_goes_well() -> None:
+    bench, database = slow_bench(3)
+    bench.store(*records(range(1, 5)))
+    database.most = 100
+    for first in (10, 20, 30):
+        database.tried.clear()
+        bench.store(*records(range(first, first + 8)))
+    assert database.tried == [8]
+    assert len(bench.numbers) == 28
+
+
+def test_a_poisoned_message_of_a_slow_batch_is_rejected_alone() -> None:
+    bench, _ = slow_bench(3)
+    bench.store(*records(range(1, 7)), record(7, b"-1"), *records(range(8, 10)), record(10, b"666"))
+    assert bench.numbers == [1, 2, 3, 4, 5, 6, 8, 9]
+    assert sorted(bench.reasons) == ["negative", "refused_by_storage"]
+    assert bench.told.counted == {"handled": 8, "duplicates": 0, "rejected": 2}
+
+
+def test_a_single_message_is_tried_until_there_is_time_for_it() -> None:
+    bench, database = slow_bench(0)
+
+    def recovers(value: int) -> None:
+        if value == 5:
+            database.most = 1
+
+    bench.handler = InboxHandler(
+        Refusing(),
+        Storage(database, bench.inbox, Retries(lambda: recovers(len(database.tried)))),
+        Rejections(bench.letters, Again()),
+        bench.told,
+        bench.clock,
+    )
+    bench.store(*records([1, 2]))
+    assert database.tried == [2, 1, 1, 1, 1, 1, 1]
+    assert bench.numbers == [1, 2]
+
+
+class Retries:
+    """Tries again, and tells `failed` each time."""
+
+    def __init__(self, failed: Callable[[], None]) -> None:
+        self._failed = failed
+
+    def call(self, attempt: Callable[[], T]) -> T:
+        while True:
+            try:
+                return attempt()
+            except UnavailableError:
+                self._failed()

@@ -1,6 +1,7 @@
 """What `order-service run` runs: the programs, what each needs, and what they are told."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from order_service.contexts.orders.settings import OrdersSettings
 from order_service.embedded.child import Child
 from order_service.embedded.console import Console
 from order_service.embedded.plan import Plan, Servers
-from order_service.embedded.workload import Program, StackOptions, Workload
+from order_service.embedded.workload import Program, ShownLine, StackOptions, Workload
 from tests.unit.scripted_parts import ScriptedPart
 
 
@@ -173,3 +174,24 @@ def test_a_stack_knows_no_program_by_its_name(servers: Servers, tmp_path: Path) 
     children = by_name(plan(work, servers, tmp_path).children())
     assert list(children["second"].after) == ["first"]
     assert set(children["anything"].after) >= {"first", "second"}
+
+
+def test_a_visit_comes_between_the_services_and_the_demos(servers: Servers, tmp_path: Path) -> None:
+    work = replace(workload(CONTEXTS, Config(), 1.0), visit=lambda _: [ShownLine("a", "b")])
+    it = plan(work, servers, tmp_path)
+    children = by_name(it.children())
+    assert it.last_step == "visit"
+    assert children["visit"].once
+    assert list(children["visit"].after) == ["ready"]
+    assert list(children["demo"].after) == ["visit"]
+    before = list(it.shown)
+    children["visit"].part.start()
+    assert (before, list(it.shown)) == ([], [("a", "b")])
+
+
+def test_without_a_visit_all_is_there_once_the_services_are_ready(
+    servers: Servers, tmp_path: Path
+) -> None:
+    it = plan(workload(CONTEXTS, Config(), 1.0), servers, tmp_path)
+    assert it.last_step == "ready"
+    assert it.shown == ()

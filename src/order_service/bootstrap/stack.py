@@ -1,14 +1,16 @@
 """`order-service run`: which programs of this service a stack on one machine runs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from order_service.bootstrap.demo import visit_of
 from order_service.config import Config, flat
 from order_service.config.errors import variable_of
 from order_service.context import Contexts, Worker
 from order_service.embedded.console import python_command
 from order_service.embedded.ports import free_port
 from order_service.embedded.stack import run_stack
-from order_service.embedded.workload import Endpoint, Program, StackOptions, Workload
+from order_service.embedded.workload import Endpoint, Program, StackOptions, Visit, Workload
 from order_service.infra.listening import why_not_listen
 
 _API_PAGES = {
@@ -34,7 +36,10 @@ def run_everything(contexts: Contexts, options: StackOptions, *, demo_rate: floa
         ConfigError: The configuration has faults.
     """
     config = contexts.load_config()
-    return run_stack(config, workload(contexts, config, demo_rate), options)
+    work = workload(contexts, config, demo_rate)
+    if demo_rate:
+        work = replace(work, visit=_visit(contexts, config, options))
+    return run_stack(config, work, options)
 
 
 def workload(contexts: Contexts, config: Config, demo_rate: float) -> Workload:
@@ -55,8 +60,12 @@ def workload(contexts: Contexts, config: Config, demo_rate: float) -> Workload:
 
 
 def _api(contexts: Contexts, config: Config) -> Program:
-    endpoint = Endpoint(config.http.host, config.http.port, "HTTP_PORT", pages=_API_PAGES)
-    return Program("api", ("order_service", "api"), contexts.api_needs(config), endpoint)
+    needs = contexts.api_needs(config)
+    return Program("api", ("order_service", "api"), needs, _api_endpoint(config))
+
+
+def _api_endpoint(config: Config) -> Endpoint:
+    return Endpoint(config.http.host, config.http.port, "HTTP_PORT", pages=_API_PAGES)
 
 
 def _workers(config: Config, workers: tuple[Worker, ...]) -> Iterator[Program]:
@@ -86,6 +95,11 @@ def _own_ports(config: Config, worker: Worker) -> Iterator[tuple[str, str]]:
         if values[path] == defaults[path] and why_not_listen(config.http.host, port):
             port = free_port()
         yield variable_of(path), str(port)
+
+
+def _visit(contexts: Contexts, config: Config, options: StackOptions) -> Visit | None:
+    api = _api_endpoint(config)
+    return visit_of(contexts.enabled(config), api.host, api.url, options.data_dir)
 
 
 def _demos(contexts: Contexts, config: Config, rate: float) -> Iterator[Program]:

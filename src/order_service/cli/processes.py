@@ -22,7 +22,7 @@ from order_service.context.commands import Command, pass_contexts
         ("run --contexts orders", "only a part of the service"),
     ],
 )
-@click.option("--demo", is_flag=True, help="Also produce sample orders at a gentle rate.")
+@click.option("--demo", is_flag=True, help="Also make samples, and a person to sign in as.")
 @click.option("--demo-rate", default=2.0, show_default=True, help="Sample orders a second.")
 @click.option(
     "--kafka",
@@ -58,6 +58,10 @@ def run(  # noqa: PLR0913 - one argument an option
     is started here, on free ports of the loopback interface. The database is migrated, and a
     process that dies is started again. What listens where is printed, and written to stack.env
     in the data directory, where `doctor` and the producer find it.
+
+    With --demo, orders are sent at a gentle rate, and a person who has points, a wallet and a
+    purchase is made; the login and a password of its own are printed, and kept in demo.json in the
+    data directory. There is no such person if http.host can be reached from elsewhere.
     """
     from order_service.bootstrap.stack import run_everything  # noqa: PLC0415 - slow
     from order_service.embedded.workload import StackOptions  # noqa: PLC0415

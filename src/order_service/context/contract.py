@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from order_service.messaging.dead_letters import DeadLetterTopic
 
     from .claims import ClaimsReader
+    from .demo import DemoVisit
     from .process import Process
 
 
@@ -117,6 +118,8 @@ class Context:
         claims: What it says of things that other contexts keep books about, too, by the name that
             all of them give to these things; `reconcile` compares it.
         demos: What makes samples for `run --demo`.
+        visit: Its part of what `run --demo` does once for a person, over the API. The parts are
+            done in the order of the contexts; each must be safe to do again.
         hints: What the banner of `run` says that one may do next, a line each; ``{python}`` stands
             for the interpreter.
     """
@@ -138,6 +141,7 @@ class Context:
     shared_settings: tuple[str, ...] = ()
     claims: "Mapping[str, ClaimsReader]" = field(default_factory=dict)
     demos: tuple[Demo, ...] = ()
+    visit: "Callable[[DemoVisit], None] | None" = None
     hints: tuple[str, ...] = ()
 
 

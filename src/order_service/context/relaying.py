@@ -15,6 +15,7 @@ from order_service.messaging.outbox.kafka_topics import KafkaTopics
 from order_service.messaging.outbox.ports import Topics
 from order_service.messaging.outbox.postgres_lease import PostgresLease
 from order_service.messaging.outbox.relay import Relay, Retries
+from order_service.messaging.outbox.tracing import TracedTopics
 
 from . import backends
 from .brokers import create_topics, kafka_connection, make_producer
@@ -60,11 +61,16 @@ class Relaying:
             self._publishing.call(self._create_topics)
         Relay(
             self._open_lease,
-            self._through(KafkaTopics(make_producer(self._process.config), self._existing)),
+            self._open_topics(),
             Retries(self._reading, self._publishing),
             OutboxMetrics(self._process.registry, self._schema),
             self._process.stopping,
         ).run()
+
+    def _open_topics(self) -> Topics:
+        topics = self._through(KafkaTopics(make_producer(self._process.config), self._existing))
+        tracer = self._process.tracer
+        return TracedTopics(topics, tracer) if tracer else topics
 
     def _create_topics(self) -> None:
         try:

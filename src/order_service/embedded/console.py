@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TextIO
 
-from order_service.embedded.workload import Endpoint
+from order_service.embedded.workload import Endpoint, ShownLine
 
 _COLOURS = tuple(f"\033[{code}m" for code in (32, 36, 35, 34, 33, 92, 96, 95, 94, 93))
 _BOLD, _YELLOW, _RED, _RESET = "\033[1m", "\033[33m", "\033[31m", "\033[0m"
@@ -29,6 +29,7 @@ class Banner:
         seconds: that the start took.
         hints: what to do next, a line each.
         notes: what to beware of.
+        shown: what there is to see beside the endpoints.
     """
 
     endpoints: Sequence[tuple[str, Endpoint]]
@@ -36,6 +37,7 @@ class Banner:
     seconds: float
     hints: Sequence[str] = ()
     notes: Sequence[str] = ()
+    shown: Sequence[ShownLine] = ()
 
 
 def python_command() -> str:
@@ -97,6 +99,7 @@ class Console:
         yield ""
         yield from _page_lines(banner.endpoints)
         yield f"  {'Data':<{_LABEL_WIDTH}} {banner.data_dir} (addresses in stack.env)"
+        yield from (f"  {label:<{_LABEL_WIDTH}} {text}" for label, text in banner.shown)
         yield ""
         yield from (f"  {hint}" for hint in banner.hints)
         yield "  Stop with Ctrl-C."

@@ -13,7 +13,8 @@ from order_service.embedded.restart import RestartLimits, RestartPolicy
 from order_service.embedded.server import Server
 from order_service.embedded.services import Service, SetupStep
 from order_service.embedded.stack_env import FILE_NAME, configured_addresses, write_stack_env
-from order_service.embedded.workload import Program, StackOptions, Workload
+from order_service.embedded.visiting import VisitStep
+from order_service.embedded.workload import Program, ShownLine, StackOptions, Workload
 
 # Below the supervisor's grace, so that a service gives up by itself before it is killed.
 _SHUTDOWN_TIMEOUT_S = 5.0
@@ -59,10 +60,27 @@ class Plan:
         self._environ = options.environ
         self._console = console
         self._known: dict[str, dict[str, str]] = {}
+        self._visit = VisitStep(workload.visit) if workload.visit is not None else None
 
     def children(self) -> list[Child]:
         """Return all children, in the order in which they are started if nothing blocks."""
-        return [*self._foundation(), *self._steps(), *self._services(), *self._demos()]
+        return [
+            *self._foundation(),
+            *self._steps(),
+            *self._services(),
+            *self._visits(),
+            *self._demos(),
+        ]
+
+    @property
+    def last_step(self) -> str:
+        """The step of the start behind which there is something to see."""
+        return ReadinessStep.name if self._visit is None else self._visit.name
+
+    @property
+    def shown(self) -> Sequence[ShownLine]:
+        """What the visit says that there is to see; nothing before it is made."""
+        return () if self._visit is None else self._visit.lines
 
     def _foundation(self) -> Iterator[Child]:
         for server in self._servers.by_part().values():
@@ -86,10 +104,14 @@ class Plan:
         services = [program.name for program in self._workload.services]
         yield Child(readiness, _policy(), after=services, once=True)
 
+    def _visits(self) -> Iterator[Child]:
+        if self._visit is not None:
+            yield Child(self._visit, _policy(), after=[ReadinessStep.name], once=True)
+
     def _demos(self) -> Iterator[Child]:
         for program in self._workload.demos:
             demo = self._started(program, Service)
-            yield Child(demo, _policy(), after=[ReadinessStep.name])
+            yield Child(demo, _policy(), after=[self.last_step])
 
     def _servers_of(self, program: Program) -> list[str]:
         return [server for server, part in self._parts.items() if part in program.needs]

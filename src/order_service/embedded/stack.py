@@ -17,7 +17,6 @@ from order_service.embedded.listening import PortTakenError, with_usable_ports
 from order_service.embedded.lock import AlreadyRunningError, locked
 from order_service.embedded.plan import Plan, services_folder
 from order_service.embedded.processes import EmbeddedServerError
-from order_service.embedded.readiness import ReadinessStep
 from order_service.embedded.selection import make_servers
 from order_service.embedded.services import end_leftovers
 from order_service.embedded.supervisor import Runtime, StartFailedError, Supervisor
@@ -91,7 +90,7 @@ class _Stack:
 
     def run(self, inbox: Inbox, began: float) -> None:
         def came_up(name: str) -> list[str]:
-            if name == ReadinessStep.name:
+            if name == self._plan.last_step:
                 self._console.ready(self._banner(time.monotonic() - began))
             return self._plan.came_up(name)
 
@@ -111,4 +110,5 @@ class _Stack:
             seconds,
             self._workload.hints,
             (_IN_MEMORY,) if in_memory else (),
+            self._plan.shown,
         )

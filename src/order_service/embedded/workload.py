@@ -1,6 +1,6 @@
 """What a stack runs beside its servers, as whoever starts it describes it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +35,22 @@ class Endpoint(NamedTuple):
         """The base of its URLs, for a browser on this machine."""
         host = "localhost" if self.host in _ANY_HOST or self.host == "127.0.0.1" else self.host
         return f"http://{host}:{self.port}"
+
+
+class ShownLine(NamedTuple):
+    """A line of the banner that says what there is to see.
+
+    Attributes:
+        label: At most nine characters.
+        text: Behind it.
+    """
+
+    label: str
+    text: str
+
+
+Visit = Callable[[Callable[[], bool]], Sequence[ShownLine]]
+"""Uses the services as a person would; given whether to give up. It blocks and does not raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +89,8 @@ class Workload:
     Attributes:
         steps: must end well, one after another, before a service starts.
         services: run until the stack is stopped.
-        demos: run as services do, once those are ready.
+        visit: is made once the services are ready; the banner waits for it. None for no visit.
+        demos: run as services do, once those are ready and the visit is made.
         topics: Kafka topics that a broker of the stack has from the start, to their partitions.
         settings: variables for the programs, and for others through stack.env.
         hints: lines of the banner that say what to do next.
@@ -81,6 +98,7 @@ class Workload:
 
     steps: Sequence[Program] = ()
     services: Sequence[Program] = ()
+    visit: Visit | None = None
     demos: Sequence[Program] = ()
     topics: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -105,7 +105,7 @@ class _InboxCollectors:
 
 
 class InboxMetrics:
-    """The inbox of one context. Implements :class:`inbox.handler.InboxObserver`.
+    """The inbox of one context. Implements :class:`inbox.ports.InboxObserver`.
 
     Args:
         registry: Where they are registered; several contexts may share one.

@@ -46,7 +46,7 @@ class Letters:
 
 
 class Tally:
-    """Fakes :class:`messaging.inbox.handler.InboxObserver`."""
+    """Fakes :class:`messaging.inbox.ports.InboxObserver`."""
 
     def __init__(self) -> None:
         self.fresh = self.copies = self.refused = 0

@@ -12,6 +12,7 @@ from order_service.messaging.tables import rights_in
 from .settings import SECTION, AccountsSettings
 
 if TYPE_CHECKING:
+    from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
     from order_service.http.api_part import ApiPart
 
@@ -42,6 +43,12 @@ def _open_rpc(process: "Process") -> Work:
 
 def _topics(config: Config) -> Sequence[Topic]:
     return config.of(AccountsSettings).topics
+
+
+def _visit(visit: "DemoVisit") -> None:
+    from .demo import play
+
+    play(visit)
 
 
 _RELAY = Worker(
@@ -85,5 +92,6 @@ CONTEXT = Context(
         "accounts.refresh_keys": ("SELECT", "INSERT"),
         **rights_in("accounts", "outbox"),
     },
+    visit=_visit,
     masked_keys=frozenset({"access_token", "birthday", "email", "login", "refresh_token"}),
 )

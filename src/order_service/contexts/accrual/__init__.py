@@ -7,6 +7,7 @@ from order_service.context import Context, Scope, Work, Worker
 from .settings import SECTION
 
 if TYPE_CHECKING:
+    from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
     from order_service.http.api_part import ApiPart
 
@@ -21,6 +22,12 @@ def _open_calculator(process: "Process") -> Work:
     from .wiring import Calculator
 
     return Calculator(process)
+
+
+def _visit(visit: "DemoVisit") -> None:
+    from .demo import play
+
+    play(visit)
 
 
 _CALCULATOR = Worker(
@@ -41,6 +48,7 @@ CONTEXT = Context(
     api_needs=("postgres",),
     scopes={"accrual": Scope("register goods and orders, and see their points", admins=True)},
     workers=(_CALCULATOR,),
+    visit=_visit,
     rights={
         "accrual.rules": ("SELECT", "INSERT"),
         "accrual.orders": ("SELECT", "INSERT", "UPDATE"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from order_service.context.claims import Claim
+    from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
     from order_service.http.api_part import ApiPart
     from order_service.infra.diagnosis.finding import Finding
@@ -67,6 +68,12 @@ def topics_of(config: Config) -> Sequence[Topic]:
     ]
 
 
+def _visit(visit: "DemoVisit") -> None:
+    from .demo import play
+
+    play(visit)
+
+
 _RELAY = Worker(
     name="checkout-relay",
     about="""Publish requests to pay, and the orders of paid purchases, until SIGTERM.
@@ -112,4 +119,5 @@ CONTEXT = Context(
     masked_keys=frozenset({"delivery", "description"}),
     claims={"purchases": _claims},
     shared_settings=("currency", "orders_topic"),
+    visit=_visit,
 )

@@ -12,6 +12,7 @@ from order_service.messaging.tables import rights_in
 from .settings import SECTION
 
 if TYPE_CHECKING:
+    from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
     from order_service.http.api_part import ApiPart
     from order_service.messaging.dead_letters import DeadLetterTopic
@@ -51,6 +52,12 @@ def _dead_letters(config: Config) -> "DeadLetterTopic":
     from .wiring.registrations import dead_letter_topic
 
     return dead_letter_topic(config)
+
+
+def _visit(visit: "DemoVisit") -> None:
+    from .demo import play
+
+    play(visit)
 
 
 _REGISTRATIONS = Worker(
@@ -100,4 +107,5 @@ CONTEXT = Context(
         **rights_in("loyalty", "inbox"),
     },
     ledger=True,
+    visit=_visit,
 )

@@ -1,12 +1,13 @@
 """The accrual system over HTTP."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.response import BaseHTTPResponse
+
+from order_service.infra.timed_http import pools_with_deadline
 
 from .ports import Answer, Failed, Throttled
 from .throttling import retry_after
@@ -34,7 +35,7 @@ class HttpAccrualSystem:
         address: ``http://host:port``, or without the scheme.
         connections: Most that are kept: one for each thread that asks.
         key: Credential that is sent along; empty for none.
-        clock: Monotonic seconds.
+        answer_timeout: Seconds from a question until the whole answer is there.
         now: The time in UTC.
     """
 
@@ -43,20 +44,20 @@ class HttpAccrualSystem:
         address: str,
         connections: int,
         key: str = "",
-        clock: Callable[[], float] = time.monotonic,
+        answer_timeout: float = ANSWER_TIMEOUT,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._base = base_of(address)
-        self._clock = clock
         self._now = now
         self._pool = urllib3.PoolManager(
             num_pools=1,
             maxsize=connections,
-            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=ANSWER_TIMEOUT),
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=answer_timeout),
             # The poller decides when to ask again, and a redirect could lead anywhere.
             retries=False,
             headers={"Authorization": f"Bearer {key}"} if key else None,
         )
+        self._pool.pool_classes_by_scheme = pools_with_deadline(answer_timeout)
 
     def close(self) -> None:
         """Close all connections."""
@@ -72,31 +73,31 @@ class HttpAccrualSystem:
             return Failed(f"{type(error).__name__}: {error}")
 
     def _ask(self, number: str) -> Answer:
-        deadline = self._clock() + ANSWER_TIMEOUT
         response = self._pool.request(
             "GET", f"{self._base}/api/orders/{number}", redirect=False, preload_content=False
         )
         try:
-            body = self._read(response, deadline)
+            body = _read(response)
         except BaseException:
             response.close()
             raise
         if body is None:
             response.close()
-            return Failed("too long or too slow")
+            return Failed(f"more than {MAX_BODY} bytes")
         response.release_conn()
         if response.status == _TOO_MANY:
             return Throttled(retry_after(response.headers.get("Retry-After"), self._now()))
-        return read_answer(number, response.status, body)
+        return read_answer(number, response.status, body, response.headers.get("Content-Type", ""))
 
-    def _read(self, response: BaseHTTPResponse, deadline: float) -> bytes | None:
-        """Return the body, None if it does not end in time or in bounds."""
-        body = b""
-        while chunk := response.read1(_CHUNK):
-            body += chunk
-            if len(body) > MAX_BODY or self._clock() > deadline:
-                return None
-        return body
+
+def _read(response: BaseHTTPResponse) -> bytes | None:
+    """Return the body, None if it is too long."""
+    body = b""
+    while chunk := response.read1(_CHUNK):
+        body += chunk
+        if len(body) > MAX_BODY:
+            return None
+    return body
 
 
 def base_of(address: str) -> str:

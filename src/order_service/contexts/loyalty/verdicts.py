@@ -32,18 +32,25 @@ class _Body(Struct):
 _decode = decoder(_Body).decode
 
 
-def read_answer(number: str, status: int, body: bytes) -> Answer:
+def read_answer(number: str, status: int, body: bytes, content_type: str = "") -> Answer:
     """Return what an answer says about the order that was asked about.
 
     Args:
         number: Of the order.
         status: Of HTTP, other than 429.
         body: As it came, decompressed.
+        content_type: What it says it is; empty if it does not say. A page of a proxy is no answer.
     """
     if status == 204:  # noqa: PLR2004 - the contract's number
         return Unknown()
     if status != 200:  # noqa: PLR2004
         return Failed(f"status {status}")
+    if content_type and content_type.partition(";")[0].strip().lower() != "application/json":
+        return Failed("no JSON")
+    return _read_body(number, body)
+
+
+def _read_body(number: str, body: bytes) -> Answer:
     try:
         said = _decode(body)
         verdict = Verdict(_STATUSES[said.status], _points(said))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from order_service.context.claims import Claim
+    from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
     from order_service.http.api_part import ApiPart
     from order_service.infra.diagnosis.finding import Finding
@@ -67,6 +68,12 @@ def topics_of(config: Config) -> Sequence[Topic]:
     ]
 
 
+def _visit(visit: "DemoVisit") -> None:
+    from .demo import play
+
+    play(visit)
+
+
 _RELAY = Worker(
     name="payments-relay",
     about="""Publish what became of payments until SIGTERM.
@@ -115,4 +122,5 @@ CONTEXT = Context(
     ledger=True,
     claims={"purchases": _claims},
     shared_settings=("currency",),
+    visit=_visit,
 )

@@ -19,7 +19,8 @@ effect that must not be had twice even then has a UNIQUE of the business behind 
 """
 
 from .accepting import RETENTION, Inbox
-from .handler import BatchEffects, Effects, InboxHandler, IncomingMessage, Rejections, Storage
+from .handler import InboxHandler
+from .ports import BatchEffects, Effects, IncomingMessage, Rejections, Storage
 
 __all__ = [
     "RETENTION",

@@ -5,140 +5,43 @@ What can go wrong with a message, and what becomes of it:
 * It was handled before: nothing happens.
 * Its envelope or its body cannot be read, or the database refuses its effect for good: it becomes a
   dead letter, alone. The others of its batch have their effect.
-* The database or the brokers are away: it is tried again until they are back.
+* The database or the brokers are away: it is tried again until they are back. As the database may
+  only be too slow for so many messages in one transaction, half as many are tried each time.
 * Anything else is a fault of the program. It ends the process, with nothing committed: a broken
   deploy must not turn a topic into dead letters.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
 
 import psycopg
 import structlog
 
 from order_service.infra.postgres.database import Transaction
 from order_service.infra.postgres.faults import UnavailableError
-from order_service.infra.retry import Retrying
 from order_service.messaging.envelope import Envelope
 from order_service.messaging.errors import InvalidMessageError
-from order_service.messaging.ports import DeadLetter, DeadLetters, Message
+from order_service.messaging.ports import DeadLetter, Message
 
-from .accepting import Inbox
+from .ports import (
+    BatchEffects,
+    Effects,
+    InboxObserver,
+    IncomingMessage,
+    Rejections,
+    Storage,
+)
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 _log = structlog.get_logger(__name__)
 
 _PRUNE_EVERY = 60.0
 _NAMED = 10
-
-
-class IncomingMessage(NamedTuple):
-    """A message whose envelope could be read.
-
-    Attributes:
-        envelope: What is told beside the body.
-        topic: Where it stood.
-        key: What is in order.
-        value: The body.
-    """
-
-    envelope: Envelope
-    topic: str
-    key: bytes | None
-    value: bytes | None
-
-
-class Effects(Protocol[T]):
-    """What a context does with the messages of a topic."""
-
-    def decode(self, message: IncomingMessage) -> T:
-        """Return what the body says; waits for nothing.
-
-        Raises:
-            InvalidMessageError: It can never be handled.
-        """
-
-    def apply(self, transaction: Transaction, message: IncomingMessage, content: T) -> None:
-        """Have the effect, and answer through an outbox, all in `transaction`.
-
-        It may be called again for the same message if the transaction is not committed.
-
-        Raises:
-            InvalidMessageError: It can never be handled.
-        """
-
-
-@runtime_checkable
-class BatchEffects(Protocol[T]):
-    """What a context does with messages that it would rather have together than one by one.
-
-    The meaning must be that of :class:`Effects`, message by message in the order given.
-    """
-
-    def decode(self, message: IncomingMessage) -> T:
-        """See :meth:`Effects.decode`."""
-
-    def apply_all(
-        self, transaction: Transaction, messages: Sequence[tuple[IncomingMessage, T]]
-    ) -> None:
-        """Have the effects of messages that have had none; see :meth:`Effects.apply`.
-
-        Raises:
-            InvalidMessageError: One of them can never be handled. All are then brought again in
-                smaller numbers, until it stands alone.
-        """
-
-
-class InboxObserver(Protocol):
-    """Told what became of messages, for metrics."""
-
-    def handled(self, messages: int) -> None:
-        """Messages had their effect."""
-
-    def duplicates(self, messages: int) -> None:
-        """Messages had had their effect before."""
-
-    def rejected(self, messages: int) -> None:
-        """Messages were acknowledged as dead letters."""
-
-
-class Transactions(Protocol):
-    """Runs transactions; :class:`infra.postgres.database.Database` does."""
-
-    def run(self, name: str, work: Callable[[Transaction], R]) -> R:
-        """Run `work` as one transaction, again if another one came in between."""
-
-    def write(self, query: Any, parameters: Any, /) -> list[tuple[Any, ...]]:  # noqa: ANN401
-        """Run one statement as one transaction and return its rows."""
-
-
-class Storage(NamedTuple):
-    """Where effects are had.
-
-    Attributes:
-        database: Of the context.
-        inbox: Of the context.
-        retry: Repeats an UnavailableError of the database.
-    """
-
-    database: Transactions
-    inbox: Inbox
-    retry: Retrying
-
-
-class Rejections(NamedTuple):
-    """Where messages go that can never be handled.
-
-    Attributes:
-        dead_letters: Of their topic.
-        retry: Repeats a DeadLettersUnavailableError.
-    """
-
-    dead_letters: DeadLetters
-    retry: Retrying
+_LARGEST = 1 << 20
+"""Messages of a transaction while nothing fails: any batch."""
 
 
 class _Decoded(NamedTuple, Generic[T]):
@@ -179,6 +82,7 @@ class InboxHandler(Generic[T]):
         self._observer = observer
         self._clock = clock
         self._prune_at = clock()
+        self._most = _LARGEST
 
     def prepare(self, records: Sequence[Message], stream: str | None) -> PreparedMessages[T]:  # noqa: ARG002 - of the protocol
         """Decode `records`; never raises for what a message holds."""
@@ -204,7 +108,10 @@ class InboxHandler(Generic[T]):
         Raises:
             StoppedError: The process is stopping, and something is away.
         """
+        most = self._most
         self._reject([*prepared.rejected, *self._apply(prepared.valid)])
+        if self._most == most:
+            self._most = min(_LARGEST, 2 * most)
         self._prune_if_due()
 
     def idle(self) -> None:
@@ -212,19 +119,41 @@ class InboxHandler(Generic[T]):
         self._prune_if_due()
 
     def _apply(self, messages: Sequence[_Decoded[T]]) -> list[DeadLetter]:
-        """Have the effects of `messages`; return those that can never have one, by bisection."""
-        if not messages:
-            return []
+        """Have the effects of `messages`, in their order; return those that can never have one."""
+        letters: list[DeadLetter] = []
+        while messages:
+            try:
+                fresh = self._retry.call(partial(self._apply_first, messages))
+            except (InvalidMessageError, psycopg.Error) as error:
+                part = self._first(messages)
+                letters += self._bisect(part, error)
+            else:
+                part = self._first(messages)
+                self._observer.handled(fresh)
+                self._observer.duplicates(len(part) - fresh)
+            messages = messages[len(part) :]
+        return letters
+
+    def _first(self, messages: Sequence[_Decoded[T]]) -> Sequence[_Decoded[T]]:
+        return messages[: self._most]
+
+    def _apply_first(self, messages: Sequence[_Decoded[T]]) -> int:
+        """Try as many of `messages` as one transaction may take now; return how many were new."""
+        part = self._first(messages)
         try:
-            fresh = self._retry.call(lambda: self._apply_together(messages))
-        except (InvalidMessageError, psycopg.Error) as error:
-            if len(messages) == 1:
-                return [_letter(messages[0].record, error)]
-            half = len(messages) // 2
-            return [*self._apply(messages[:half]), *self._apply(messages[half:])]
-        self._observer.handled(fresh)
-        self._observer.duplicates(len(messages) - fresh)
-        return []
+            return self._apply_together(part)
+        except UnavailableError:
+            self._most = max(1, len(part) // 2)
+            raise
+
+    def _bisect(
+        self, messages: Sequence[_Decoded[T]], error: InvalidMessageError | psycopg.Error
+    ) -> list[DeadLetter]:
+        """Have the effects of `messages`, one of which can never have one."""
+        if len(messages) == 1:
+            return [_letter(messages[0].record, error)]
+        half = len(messages) // 2
+        return [*self._apply(messages[:half]), *self._apply(messages[half:])]
 
     def _apply_together(self, messages: Sequence[_Decoded[T]]) -> int:
         return self._database.run(

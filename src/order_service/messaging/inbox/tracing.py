@@ -12,7 +12,7 @@ from order_service.infra.postgres.database import Transaction
 from order_service.infra.tracing.spans import entered
 from order_service.infra.tracing.traceparent import parse
 
-from .handler import BatchEffects, Effects, IncomingMessage
+from .ports import BatchEffects, Effects, IncomingMessage
 
 if TYPE_CHECKING:
     from order_service.infra.tracing.otlp import Span, Tracer
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class TracedEffects(Generic[T]):
-    """Implements :class:`handler.Effects` around those that do the work.
+    """Implements :class:`ports.Effects` around those that do the work.
 
     Args:
         effects: Do the work.
@@ -33,11 +33,11 @@ class TracedEffects(Generic[T]):
         self._tracer = tracer
 
     def decode(self, message: IncomingMessage) -> T:
-        """See :meth:`handler.Effects.decode`."""
+        """See :meth:`ports.Effects.decode`."""
         return self._effects.decode(message)
 
     def apply(self, transaction: Transaction, message: IncomingMessage, content: T) -> None:
-        """See :meth:`handler.Effects.apply`."""
+        """See :meth:`ports.Effects.apply`."""
         span = _begin(self._tracer, message)
         if span is None:
             self._effects.apply(transaction, message, content)
@@ -47,7 +47,7 @@ class TracedEffects(Generic[T]):
 
 
 class TracedBatchEffects(Generic[T]):
-    """Implements :class:`handler.BatchEffects` around those that do the work.
+    """Implements :class:`ports.BatchEffects` around those that do the work.
 
     No span is current meanwhile, as there are several: the `traceparent` of a message is that of
     its own, for the messages that answer it.
@@ -62,13 +62,13 @@ class TracedBatchEffects(Generic[T]):
         self._tracer = tracer
 
     def decode(self, message: IncomingMessage) -> T:
-        """See :meth:`handler.BatchEffects.decode`."""
+        """See :meth:`ports.BatchEffects.decode`."""
         return self._effects.decode(message)
 
     def apply_all(
         self, transaction: Transaction, messages: Sequence[tuple[IncomingMessage, T]]
     ) -> None:
-        """See :meth:`handler.BatchEffects.apply_all`."""
+        """See :meth:`ports.BatchEffects.apply_all`."""
         with ExitStack() as exits:
             told = []
             for message, content in messages:
