@@ -6,10 +6,20 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from order_service.contexts.accounts.metrics import AccountsMetrics, RpcMetrics
+from order_service.contexts.accrual.metrics import CalculationMetrics, RequestMetrics
+from order_service.contexts.checkout.metrics import (
+    PurchaseMetrics,
+    SettlementMetrics,
+    WaitingMetrics,
+)
+from order_service.contexts.loyalty.metrics import MovementMetrics, PollingMetrics
 from order_service.contexts.orders.api import create_part
 from order_service.contexts.orders.ports import Level, Outcome
+from order_service.contexts.payments.metrics import PaymentMetrics, WalletMetrics
 from order_service.http.app import ApiServices, create_wsgi
 from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
@@ -17,7 +27,7 @@ from order_service.infra.kafka.subscription import Subscription
 from order_service.messaging.metrics import InboxMetrics, OutboxMetrics
 from order_service.messaging.outbox.ports import OutboxDepth
 from order_service.messaging.ports import DeadLetter
-from order_service.metrics import BatchMetrics, ConsumerMetrics
+from order_service.metrics import BatchMetrics, ConsumerMetrics, Registry
 from tests.metrics import Metrics
 from tests.unit.http_support import UID, MemoryLookup, ask
 
@@ -82,6 +92,23 @@ def scrape_of_consumer() -> str:
             return str(answer.read().decode())
     finally:
         server.close()
+
+
+def scrape_of_contexts() -> str:
+    """Return what API and workers of the contexts beside orders show, zeros included."""
+    registry = Registry()
+    AccountsMetrics(registry).revocations_age.set(1.0)
+    RpcMetrics(registry).called("Validate", "OK", 0.001)
+    PollingMetrics(registry).overdue.set(1.0)
+    MovementMetrics(registry)
+    CalculationMetrics(registry)
+    RequestMetrics(registry)
+    PaymentMetrics(registry)
+    WalletMetrics(registry)
+    PurchaseMetrics(registry)
+    SettlementMetrics(registry)
+    WaitingMetrics(registry).measured(1, 1.0)
+    return generate_latest(registry).decode()
 
 
 def _use_backends(metrics: Metrics) -> None:

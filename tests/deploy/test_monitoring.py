@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.exposition import Series, scrape_of_api, scrape_of_consumer, series_of
+from tests.deploy.exposition import (
+    Series,
+    scrape_of_api,
+    scrape_of_consumer,
+    scrape_of_contexts,
+    series_of,
+)
 from tests.deploy.files import (
     DASHBOARDS,
     GRAFANA,
@@ -34,8 +40,9 @@ RUNBOOKS = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def exported() -> dict[str, list[Series]]:
     by_name: dict[str, list[Series]] = {}
-    for series in [*series_of(scrape_of_api()), *series_of(scrape_of_consumer())]:
-        by_name.setdefault(series.name, []).append(series)
+    for scrape in (scrape_of_api, scrape_of_consumer, scrape_of_contexts):
+        for series in series_of(scrape()):
+            by_name.setdefault(series.name, []).append(series)
     return by_name
 
 
@@ -99,6 +106,17 @@ def test_each_job_that_is_asked_for_is_scraped() -> None:
         "order_service_cache_circuit_open",
         "order_service_db_queries_total",
         "order_service_retries_total",
+        "order_service_accounts_sign_ins_total",
+        "order_service_accounts_revocations_age_seconds",
+        "order_service_loyalty_overdue_seconds",
+        "order_service_loyalty_answers_total",
+        "order_service_accrual_calculated_total",
+        "order_service_payments_answers_total",
+        "order_service_purchases_unsettled_oldest_age_seconds",
+        "order_service_purchase_settlement_seconds_bucket",
+        "order_service_outbox_messages",
+        "order_service_outbox_oldest_age_seconds",
+        "order_service_inbox_messages_total",
     ],
 )
 def test_what_the_service_measures_is_on_a_dashboard(metric: str) -> None:

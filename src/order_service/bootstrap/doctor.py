@@ -25,6 +25,7 @@ from order_service.embedded.stack_env import FILE_NAME
 from order_service.infra.addresses import Address, parse_addresses
 from order_service.infra.diagnosis import host, kafka, postgres, redis
 from order_service.infra.diagnosis.finding import Finding, Look, hint, look_at_all
+from order_service.infra.kafka.topic import merged
 from order_service.infra.postgres.conninfo import DatabaseServer
 from order_service.infra.postgres.migrations import find_migrations
 from order_service.infra.resources import bundled
@@ -95,7 +96,7 @@ def needs_of(contexts: Contexts, config: Config) -> Needs:
             find_migrations(bundled("migrations"), [each.name for each in enabled])
         ),
         checks=[functools.partial(each.checks, config) for each in enabled],
-        topics=[topic for each in enabled for topic in each.topics(config)],
+        topics=merged(topic for each in enabled for topic in each.topics(config)),
         prefixes=[prefix for each in enabled for prefix in each.cache_prefixes],
         workers=[worker.name for worker in contexts.workers(config)],
     )

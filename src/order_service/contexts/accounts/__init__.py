@@ -1,7 +1,7 @@
 """Accounts: people who sign in, their sessions, and the tokens that every part trusts."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,9 +12,12 @@ from order_service.messaging.tables import rights_in
 from .settings import SECTION, AccountsSettings
 
 if TYPE_CHECKING:
+    import psycopg
+
     from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
     from order_service.http.api_part import ApiPart
+    from order_service.infra.diagnosis.finding import Finding
 
 
 def _open_api(process: "Process") -> "ApiPart":
@@ -39,6 +42,12 @@ def _open_rpc(process: "Process") -> Work:
     from .wiring.rpc import open_rpc
 
     return open_rpc(process)
+
+
+def _checks(config: Config, connection: "psycopg.Connection[Any]") -> "Iterable[Finding]":
+    from .checks import look_at_signing_keys
+
+    return look_at_signing_keys(config, connection)
 
 
 def _topics(config: Config) -> Sequence[Topic]:
@@ -92,6 +101,7 @@ CONTEXT = Context(
         "accounts.refresh_keys": ("SELECT", "INSERT"),
         **rights_in("accounts", "outbox"),
     },
+    checks=_checks,
     visit=_visit,
     masked_keys=frozenset({"access_token", "birthday", "email", "login", "refresh_token"}),
 )

@@ -59,13 +59,19 @@ def _claims(database: "Database", after: "UUID", limit: int) -> "Sequence[Claim]
 
 
 def topics_of(config: Config) -> Sequence[Topic]:
-    """Return the topics of checkout. That of the orders is made by whoever reads them."""
+    """Return the topics between checkout and payments, which its workers make if need be."""
     settings = config.of(CheckoutSettings)
     return [
         Topic(settings.requests_topic, ("Write",)),
         Topic(settings.settlements_topic, ("Read",), settings.group_id),
         Topic(settings.dead_letter_topic, ("Write",), partitions=1),
     ]
+
+
+def _used_topics(config: Config) -> Sequence[Topic]:
+    """Return these and that of the orders, which is made by whoever reads them."""
+    orders = Topic(config.of(CheckoutSettings).orders_topic, ("Write",))
+    return [*topics_of(config), orders]
 
 
 def _visit(visit: "DemoVisit") -> None:
@@ -107,7 +113,7 @@ CONTEXT = Context(
         "purchases:admin": Scope("see and refund purchases of others", admins=True),
     },
     workers=(_RELAY, _SETTLEMENTS),
-    topics=topics_of,
+    topics=_used_topics,
     dead_letters=_dead_letters,
     rights={
         "checkout.purchases": _KEPT,

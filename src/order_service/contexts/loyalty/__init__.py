@@ -1,7 +1,7 @@
 """Loyalty: points for orders, and what people do with them."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,9 +12,12 @@ from order_service.messaging.tables import rights_in
 from .settings import SECTION
 
 if TYPE_CHECKING:
+    import psycopg
+
     from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
     from order_service.http.api_part import ApiPart
+    from order_service.infra.diagnosis.finding import Finding
     from order_service.messaging.dead_letters import DeadLetterTopic
 
 
@@ -40,6 +43,12 @@ def _commands() -> Sequence[click.Command]:
     from .cli import loyalty
 
     return [loyalty]
+
+
+def _checks(config: Config, connection: "psycopg.Connection[Any]") -> "Iterable[Finding]":
+    from .checks import look_at_accrual_system
+
+    return look_at_accrual_system(config, connection)
 
 
 def _topics(config: Config) -> Sequence[Topic]:
@@ -107,5 +116,6 @@ CONTEXT = Context(
         **rights_in("loyalty", "inbox"),
     },
     ledger=True,
+    checks=_checks,
     visit=_visit,
 )

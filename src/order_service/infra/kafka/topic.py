@@ -1,5 +1,6 @@
 """A topic, as whoever uses it describes it."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -19,3 +20,13 @@ class Topic(NamedTuple):
     group: str = ""
     max_bytes: int = 0
     partitions: int = 0
+
+
+def merged(topics: Iterable[Topic]) -> list[Topic]:
+    """Return each topic once, with all that is done with it; the first one says the rest."""
+    found: dict[str, Topic] = {}
+    for topic in topics:
+        known = found.setdefault(topic.name, topic)
+        operations = tuple(dict.fromkeys((*known.operations, *topic.operations)))
+        found[topic.name] = known._replace(operations=operations)
+    return list(found.values())
