@@ -19,6 +19,7 @@ from tests.deploy.files import ROOT, RULES, yaml_of
 
 KUBERNETES = ROOT / "deploy/kubernetes"
 BASE = KUBERNETES / "base"
+HAPROXY = ROOT / "deploy/haproxy/haproxy.cfg"
 # The oldest version that the manifests are meant for, and a recent one.
 VERSIONS = ("1.30", "1.35")
 SETTINGS = {name: str(value) for name, value in dotenv_values(BASE / "settings.env").items()}
@@ -42,8 +43,10 @@ def _objects() -> Iterator[Object]:
 
 
 OBJECTS = list(_objects())
-OURS = [given for given in OBJECTS if given.path.parent == BASE]
-WORKLOADS = [given for given in OURS if given.content["kind"] in {"Deployment", "Job"}]
+SEPARATE = KUBERNETES / "components/separate-contexts"
+OURS = [given for given in OBJECTS if given.path.parent in {BASE, SEPARATE}]
+PODS = [given for given in OURS if given.content["kind"] in {"Deployment", "Job"}]
+WORKLOADS = [given for given in PODS if str(given) != "Deployment/gateway"]
 SECRETS = {
     given.content["metadata"]["name"]: given.content["stringData"]
     for given in OURS
@@ -213,19 +216,48 @@ def test_the_autoscaler_watches_the_group_and_topic_of_the_consumers() -> None:
 @pytest.mark.parametrize("kind", ["Service", "PodDisruptionBudget", "NetworkPolicy"])
 def test_each_selector_finds_pods(kind: str) -> None:
     ours = [{"app.kubernetes.io/part-of": "order-service"}]
-    ours += [given.content["spec"]["template"]["metadata"]["labels"] for given in WORKLOADS]
+    ours += [given.content["spec"]["template"]["metadata"]["labels"] for given in PODS]
     for given in OURS:
         if given.content["kind"] == kind:
             spec = given.content["spec"]
             wanted = spec.get("podSelector") or spec["selector"]
-            assert wanted.get("matchLabels", wanted) in ours
+            labels = wanted.get("matchLabels", wanted).items()
+            assert any(labels <= pod.items() for pod in ours)
 
 
 def test_the_jobs_of_the_alert_rules_are_the_components_of_the_pods() -> None:
     monitor = _named("PodMonitor", "order-service")["spec"]
     (expression,) = monitor["selector"]["matchExpressions"]
     assert monitor["jobLabel"] == expression["key"] == "app.kubernetes.io/component"
-    assert set(expression["values"]) == {"api", "consumer"}
+    assert set(expression["values"]) == {"api", "consumer", "worker"}
+
+
+def test_each_worker_of_the_contexts_runs() -> None:
+    run = [_container(given)["args"] for given in WORKLOADS]
+    workers = {worker.name for each in installed().installed for worker in each.workers}
+    assert {args[1] for args in run if args[0] == "work"} == workers - {"orders-consumer"}
+    assert ["consume"] in run
+
+
+def test_the_contexts_are_separate_and_none_is_missing() -> None:
+    own = [given for given in WORKLOADS if given.path.parent == SEPARATE]
+    served = {
+        given.content["metadata"]["labels"]["context"]: _environment(given)["CONTEXTS_ENABLED"]
+        for given in own
+    }
+    assert all(context in enabled.split(",") for context, enabled in served.items())
+    named = {name for enabled in served.values() for name in enabled.split(",")}
+    assert named == {each.name for each in installed().installed}
+
+
+def test_the_gateway_is_told_where_each_context_is() -> None:
+    (container,) = _named("Deployment", "gateway")["spec"]["template"]["spec"]["containers"]
+    told = {entry["name"]: entry["value"] for entry in container["env"]}
+    wanted = set(re.findall(r'"\$\{(\w+)\}"', HAPROXY.read_text(encoding="utf-8")))
+    assert told.keys() == wanted - {"ACCOUNTS_2", "ACCOUNTS_3"}
+    services = {str(given).removeprefix("Service/") for given in OURS if "Service/" in str(given)}
+    places = {value.removesuffix(":80") for value in told.values() if not value.startswith(":")}
+    assert places <= services
 
 
 def test_the_rules_become_objects_of_the_prometheus_operator_as_the_readme_says() -> None:
