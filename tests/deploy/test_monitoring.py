@@ -181,8 +181,11 @@ def test_compose_gives_the_containers_the_files_that_are_there() -> None:
     assert all((ROOT / name).exists() for name in local)
 
 
-def test_observability_is_a_profile_and_the_rest_starts_without_one() -> None:
+def test_observability_and_the_gateway_are_profiles_and_the_rest_starts_without_one() -> None:
     services = yaml_of(ROOT / "docker-compose.yml")["services"]
-    watching = {name for name, service in services.items() if service.get("profiles")}
+    profiles = {name: service.get("profiles", []) for name, service in services.items()}
+    watching = {name for name, chosen in profiles.items() if chosen == ["observability"]}
     assert watching == {"prometheus", "blackbox", "grafana"}
-    assert all(services[name]["profiles"] == ["observability"] for name in watching)
+    separate = {name for name, chosen in profiles.items() if chosen == ["gateway"]}
+    assert all(name == "gateway" or name.startswith("api-") for name in separate)
+    assert not any(chosen for name, chosen in profiles.items() if name not in watching | separate)
