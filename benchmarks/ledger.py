@@ -99,13 +99,15 @@ def _withdrawals(  # noqa: PLR0913, PLR0917 - what a row is about
         scale.pairs,
     )
     return Row(
-        f"Withdrawals of points {whose}: at least {goal:g} a second are wanted",
-        "a bare UPDATE and INSERT in a transaction: no check, no history of balances, no ids",
-        None,
+        f"Withdrawals of points {whose}",
+        "",
+        Goal(goal, at_least=True, unit="withdrawals/s"),
         ours,
-        theirs,
+        (),
         "withdrawals/s",
-        f"{THREADS} threads in one process, a durable Postgres, {len(people):,} accounts.",
+        f"{THREADS} threads in one process, a durable Postgres, {len(people):,} accounts. In turns "
+        "with it, a bare UPDATE and INSERT in a transaction (no check, no history of balances, no "
+        f"ids) came to {median(theirs):,.0f} a second.",
     )
 
 

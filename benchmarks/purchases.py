@@ -12,12 +12,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from statistics import median
 
 import psycopg
 from werkzeug.test import Client
 
 from benchmarks import command
-from benchmarks.harness import Row, Scale, at_least, at_most, say
+from benchmarks.harness import Goal, Row, Scale, at_most, say
 from benchmarks.shop import WISH, create_topics, working
 from benchmarks.stack import Stack, await_that, running_stack
 from order_service.bootstrap.api_process import make_services
@@ -214,12 +215,18 @@ def _throughput(stack: Stack, shop: _Shop, scale: Scale, count: int) -> Sequence
         settled.append(say("settled", _settled_rate(stack, shop, count)))
         half = min(accepted[-1], settled[-1]) / 2
         waits.append(say("p99 ms", _waits(stack, shop, half, scale.seconds * 2)))
-    facts = f"{count:,} purchases a run, {_THREADS} threads, one process of each worker"
+    facts = (
+        f"{count:,} purchases a run, {_THREADS} threads, one process of each worker; a bare INSERT "
+        f"loop beside it came to {median(loops):,.0f} a second"
+    )
     return [
-        Row("Purchases accepted", "bare INSERT loop", at_least(0.2), accepted, loops, "/s", facts),
         Row(
-            "Purchases settled end to end", "bare INSERT loop",
-            at_least(0.125), settled, loops, "/s", f"{facts}; a backlog is worked off",
+            "Purchases accepted", "", Goal(800, at_least=True, unit="/s"), accepted, [], "/s",
+            facts,
+        ),
+        Row(
+            "Purchases settled end to end", "", Goal(500, at_least=True, unit="/s"), settled, [],
+            "/s", f"{facts}; a backlog is worked off",
         ),
         Row(
             "From accepted to settled, 99th percentile", "",

@@ -1,6 +1,6 @@
 """Argon2id, bounded: as many hashes at once as there are cores for them, and a short queue.
 
-A hash takes 19 MiB and some 40 ms of a core (RFC 9106; the parameters are those of OWASP's Password
+A hash takes 19 MiB and some 20 ms of a core (RFC 9106; the parameters are those of OWASP's Password
 Storage Cheat Sheet). Without a bound, a burst of logins would take the memory and the cores of
 everything else in the process.
 """
@@ -58,11 +58,11 @@ class HashingSlot:
         self._parameters = parameters
 
     def hash(self, password: bytes) -> str:
-        """Return the hash of a password in PHC format. Blocks for its 40 ms."""
+        """Return the hash of a password in PHC format. Blocks for its 20 ms."""
         return self._pool.submit(_hash, password, self._parameters).result()
 
     def verify(self, hashed: str, password: bytes) -> bool:
-        """Return whether `hashed` is the hash of `password`. Blocks for its 40 ms."""
+        """Return whether `hashed` is the hash of `password`. Blocks for its 20 ms."""
         return self._pool.submit(_verify, hashed, password).result()
 
     def is_outdated(self, hashed: str) -> bool:
