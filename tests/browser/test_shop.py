@@ -74,6 +74,18 @@ def test_a_purchase_turns_to_paid_without_a_reload_and_its_order_opens(
     expect(page.get_by_role("region", name="Delivery")).to_contain_text("Lindenstraße 1")
 
 
+def test_the_order_of_a_purchase_that_was_paid_before_opens(
+    rich: Person, page: Page, page_url: str
+) -> None:
+    open_as(page, page_url, MUG, rich)
+    buy(page)
+    verdict(page, "Paid")
+    expect(page.get_by_role("link", name="Open the order")).to_be_visible(timeout=PATIENCE_MS)
+    page.reload()
+    verdict(page, "Paid")
+    expect(page.get_by_role("link", name="Open the order")).to_be_visible(timeout=PATIENCE_MS)
+
+
 def test_the_stream_says_when_it_is_paid(rich: Person, page: Page, page_url: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -162,7 +162,7 @@ async function showOrder(place, uid, signal) {
 
 /** Whether the order has arrived; it takes its own way, so it is looked for several times. */
 async function isFound(uid, line, signal) {
-  for (let tries = 0; tries < ORDER_TRIES && line.isConnected && !signal.aborted; tries += 1) {
+  for (let tries = 0; tries < ORDER_TRIES && !signal.aborted; tries += 1) {
     try {
       await getOrder(uid, signal);
       return true;
@@ -170,6 +170,7 @@ async function isFound(uid, line, signal) {
       if (!(error instanceof Problem) || error.kind === "unauthorized") return false;
     }
     await pause(500 * 1.7 ** tries, signal);
+    if (!line.isConnected) return false; // not before: the view is shown after it was made
   }
   return false;
 }
