@@ -6,7 +6,6 @@ a node that hangs would cost a batch a timeout for each order. A node that is aw
 alone for a moment, while the others are used.
 """
 
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -17,7 +16,6 @@ from redis import ConnectionError as RedisConnectionError
 from redis import TimeoutError as RedisTimeoutError
 from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import parse_url
-from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException
 
 from order_service.infra.circuit import CircuitBreaker
@@ -31,6 +29,7 @@ from .client import (
     pool_options,
     set_command,
 )
+from .slot_map import SlotMap
 
 T = TypeVar("T")
 
@@ -41,27 +40,19 @@ class ClusterClient:
     """A :class:`redis.CacheClient` of a whole cluster. Thread-safe; make it after any fork.
 
     Args:
-        discover: Returns the library's client; connects, so that it may fail.
+        slots: Knows which node holds a key.
         connect_node: Returns the client of the node at host and port.
         pause: Seconds for which a node is left alone after a failure.
-        map_timeout: Longest wait for another thread that learns the map of slots, in seconds.
     """
 
     def __init__(
-        self,
-        discover: Callable[[], RedisCluster],
-        connect_node: Callable[[str, int], FastRedis],
-        pause: float,
-        map_timeout: float,
+        self, slots: SlotMap, connect_node: Callable[[str, int], FastRedis], pause: float
     ) -> None:
-        self._discover = discover
+        self._slots = slots
         self._connect_node = connect_node
-        self._cluster: RedisCluster | None = None
         self._nodes: dict[str, FastRedis] = {}
         self._pause = pause
         self._circuits: dict[str, CircuitBreaker] = {}
-        self._map_timeout = map_timeout
-        self._learning = threading.Lock()
 
     def fast_get(self, key: str) -> bytes | None:
         """See :meth:`redis.CacheClient.fast_get`."""
@@ -132,14 +123,13 @@ class ClusterClient:
     def ping(self) -> None:
         """Return if a node of the cluster answers."""
         with _translated():
-            self._known().ping(target_nodes=RedisCluster.RANDOM)
+            self._slots.cluster().ping(target_nodes=RedisCluster.RANDOM)
 
     def close(self) -> None:
         """See :meth:`redis.CacheClient.close`."""
         for node in self._nodes.values():
             node.connection_pool.disconnect()
-        if self._cluster is not None:
-            self._cluster.close()
+        self._slots.close()
 
     def _done(self, commands: Sequence[Command]) -> None:
         for refusal in self._refusals(commands).values():
@@ -150,7 +140,7 @@ class ClusterClient:
         with _translated():
             redirected, refusals, away = self._spread(commands)
             if redirected:
-                self._learn()
+                self._slots.learn()
                 redirected, more, gone = self._spread(redirected)
                 refusals, away = refusals | more, away + gone
             for command in redirected:  # keys of slots that are on their way to another node
@@ -161,7 +151,7 @@ class ClusterClient:
 
     def _elsewhere(self, command: Command) -> Any:  # noqa: ANN401 - whatever the command yields
         """Send one command by way of the library, which follows the redirections of a move."""
-        return self._known().execute_command(*command)  # type: ignore[no-untyped-call]
+        return self._slots.cluster().execute_command(*command)  # type: ignore[no-untyped-call]
 
     def _spread(
         self, commands: Sequence[Command]
@@ -190,7 +180,7 @@ class ClusterClient:
         """Return the commands by node."""
         shares: dict[str, list[Command]] = {}
         for command in commands:
-            shares.setdefault(self._place(_key(command)), []).append(command)
+            shares.setdefault(self._slots.place_of(_key(command)), []).append(command)
         return shares.values()
 
     def _send(self, share: Sequence[Command]) -> list[ResponseError | None]:
@@ -204,16 +194,16 @@ class ClusterClient:
             NodesAwayError: It does not answer, or did not a moment ago.
             redis.RedisError: Nobody knows what has become of the cluster.
         """
-        place = self._place(key)
+        place = self._slots.place_of(key)
         try:
             return self._called(place, key, call)
         except MovedError:
-            self._learn()
+            self._slots.learn()
         except (RedisConnectionError, RedisTimeoutError) as error:
-            self._learn(place)
-            if self._place(key) == place:
+            self._slots.learn(place)
+            if self._slots.place_of(key) == place:
                 raise NodesAwayError([key]) from error
-        return self._called(self._place(key), key, call)
+        return self._called(self._slots.place_of(key), key, call)
 
     def _called(self, place: str, key: str, call: Callable[[FastRedis], T]) -> T:
         """Call a node unless it is left alone."""
@@ -232,46 +222,12 @@ class ClusterClient:
             circuit.succeeded()
         return answer
 
-    def _place(self, key: str) -> str:
-        """Return ``host:port`` of the node that holds the key."""
-        node = self._known().nodes_manager.get_node_from_slot(key_slot(key.encode()))
-        name: str = node.name
-        return name
-
     def _node(self, place: str) -> FastRedis:
         node = self._nodes.get(place)
         if node is None:
             host, _, port = place.rpartition(":")
             node = self._nodes.setdefault(place, self._connect_node(host, int(port)))
         return node
-
-    def _known(self) -> RedisCluster:
-        cluster = self._cluster
-        if cluster is None:
-            with self._one_learner():
-                cluster = self._cluster = self._cluster or self._discover()
-        return cluster
-
-    def _learn(self, failed: str | None = None) -> None:
-        """Ask the nodes for the map of slots, the failed one last."""
-        cluster = self._known()
-        with self._one_learner():
-            try:
-                cluster.nodes_manager.initialize(last_failed_node_name=failed)
-            except RedisClusterException:
-                # None of the nodes that were there: begin with those of the configuration.
-                self._cluster = None
-                raise
-
-    @contextmanager
-    def _one_learner(self) -> Iterator[None]:
-        """Let one thread at a time learn: in an outage each would wait for the one before it."""
-        if not self._learning.acquire(timeout=self._map_timeout):
-            raise RedisConnectionError("the map of the cluster is being learned")
-        try:
-            yield
-        finally:
-            self._learning.release()
 
 
 def _key(command: Command) -> str:
@@ -316,9 +272,8 @@ def connect_cluster(  # noqa: PLR0913 - the settings of one client
         pool = BlockingConnectionPool(host=host, port=port, **options)  # type: ignore[no-untyped-call]
         return FastRedis(connection_pool=pool)
 
-    return ClusterClient(
-        lambda: _discover(nodes, options, ssl=ssl), connect_node, pause=pause, map_timeout=timeout
-    )
+    slots = SlotMap(lambda: _discover(nodes, options, ssl=ssl), timeout)
+    return ClusterClient(slots, connect_node, pause)
 
 
 def _discover(
