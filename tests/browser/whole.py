@@ -76,7 +76,8 @@ class Whole:
 
     def number(self) -> str:
         """The number of an order that nobody has used yet, with its check digit."""
-        digits = f"{uuid.uuid4().int % 10**8:08}{next(self._numbers):04}"
+        first = 10**7 + uuid.uuid4().int % (9 * 10**7)  # as a number, it keeps all its digits
+        digits = f"{first}{next(self._numbers):04}"
         return digits + check_digit(digits)
 
     def is_ready(self) -> bool:

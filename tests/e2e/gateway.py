@@ -54,7 +54,7 @@ class Origin:
             headers["Content-Type"] = "text/plain"
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
                 return Answer(answer.status, dict(answer.headers), _read(answer))
         except urllib.error.HTTPError as error:
             with error:

@@ -73,6 +73,10 @@ def registered(origin: Origin) -> dict[str, Any]:
     return {**answer.body, **person}
 
 
+def is_well(origin: Origin) -> bool:
+    return bool(origin.get("/health/ready").body["status"] == "ok")
+
+
 def refused_by_all(site: Site, token: str) -> bool:
     return all(each.get("/auth/info", token).status == 401 for each in site.processes)
 
@@ -118,7 +122,8 @@ def test_where_it_cannot_be_known_money_is_refused_and_the_rest_lives_on(site: S
             assert each.get(f"/order/{uid}", token).status == 200
     finally:
         site.postgres.heal()
-    eventually(lambda: site.balancer.get("/wallet", token).status == 200, 20, "it is back")
+    eventually(lambda: all(map(is_well, site.processes)), 60, "all have it back")
+    assert site.balancer.get("/wallet", token).status == 200
 
 
 def test_people_behind_the_balancer_are_told_apart_by_their_address(site: Site) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.stack_process import Stack, running
 from tests.waiting import eventually
 
-MOMENTS_S = 30.0
+MOMENTS_S = 120.0
 _DEMO = ("--demo", "--demo-rate", "5")
 _SIGN_IN = re.compile(r"^  Sign in   (\S+) as (\S+) with the password (\S+)$", re.MULTILINE)
 

@@ -53,10 +53,16 @@ CHEAP = Parameters(
 
 
 def wipe(admin: psycopg.Connection[object]) -> None:
-    """Leave no account behind."""
+    """Leave no account and no key behind."""
+    forget_people(admin)
+    admin.execute("TRUNCATE accounts.signing_keys, accounts.refresh_keys")
+
+
+def forget_people(admin: psycopg.Connection[object]) -> None:
+    """Leave no account behind; processes that run go on with the keys that they have read."""
     admin.execute(
         "TRUNCATE accounts.people, accounts.sessions, accounts.sign_ins, accounts.failures,"
-        " accounts.registration_rates, accounts.signing_keys, accounts.refresh_keys"
+        " accounts.registration_rates"
     )
 
 

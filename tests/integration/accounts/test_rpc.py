@@ -20,10 +20,10 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 from grpc_tools import protoc
 
-from tests.backends import Environ, free_port, process_environ
+from tests.backends import Environ, connect, free_port, process_environ
 from tests.builders import ROOT
 from tests.certificates import Authority
-from tests.integration.accounts.bench import PASSWORD, wipe
+from tests.integration.accounts.bench import PASSWORD, forget_people, wipe
 from tests.waiting import eventually
 
 SERVICE = "accounts.v1.Accounts"
@@ -125,13 +125,15 @@ def serving(
 
 @pytest.fixture(scope="module")
 def remote(shared_database: Environ, stubs: Stubs) -> Iterator[Remote]:
+    with connect(shared_database, admin=True) as admin:
+        wipe(admin)
     with serving(shared_database, stubs, ACCOUNTS_THROTTLE_REGISTRATIONS_PER_MINUTE="0") as served:
         yield served
 
 
 @pytest.fixture(autouse=True)
 def _nobody(admin: psycopg.Connection[object]) -> None:
-    wipe(admin)
+    forget_people(admin)
 
 
 def refusal(remote: Remote, method: str, **fields: Any) -> grpc.RpcError:  # noqa: ANN401
