@@ -22,7 +22,7 @@ import producer.cli
 from order_service.bootstrap.contexts import installed
 from order_service.cli import main
 from order_service.config import Schema
-from tests.backends import free_port, process_environ
+from tests.backends import free_port, free_ports, process_environ
 from tests.docs.guides import ROOT, Command, commands, inline_commands
 from tests.waiting import eventually
 
@@ -205,8 +205,8 @@ class Stack(NamedTuple):
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("docs")
-    # The others are moved by `run` itself where they are taken.
-    ports = {"HTTP_PORT": str(free_port())}
+    ports = {name: str(free_port()) for name in ("HTTP_PORT", "ACCOUNTS_GRPC_PORT")}
+    ports["METRICS_WORKER_PORT"] = str(free_ports(20))  # one for each worker
     data = folder / ".order-service"
     environ = process_environ({**ports, "ORDER_SERVICE_DATA_DIR": str(data)})
     environ["PYTHONPATH"] += os.pathsep + str(ROOT)

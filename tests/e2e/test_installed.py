@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.backends import free_port
+from tests.backends import free_port, free_ports
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -77,8 +77,8 @@ def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Insta
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     unwanted = {"PYTHONPATH", "VIRTUAL_ENV", "ORDER_SERVICE_CONFIG", "ORDER_SERVICE_DATA_DIR"}
     environ = {name: text for name, text in os.environ.items() if name not in unwanted}
-    # The others are moved by `run` itself where they are taken.
-    ports = {"HTTP_PORT": str(free_port())}
+    ports = {name: str(free_port()) for name in ("HTTP_PORT", "ACCOUNTS_GRPC_PORT")}
+    ports["METRICS_WORKER_PORT"] = str(free_ports(20))  # one for each worker
     work = folder / "work"
     work.mkdir()
     return Installation(python.parent, work, environ | ports)
