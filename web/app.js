@@ -3,6 +3,7 @@
 
 import { openAccount } from "./account/account-view.js";
 import { signInPanel } from "./account/sign-in-view.js";
+import { isReadingOpen } from "./api.js";
 import { announce, h } from "./dom.js";
 import { Problem } from "./http.js";
 import { heldKey, holdKey } from "./key.js";
@@ -172,7 +173,8 @@ function forgetKey() {
 /** Somebody came or left: what is shown may be theirs alone. */
 function showForPerson({ detail: reason }) {
   if (reason === "ended") announce("Your session has ended");
-  if (reason !== "known" && here().part !== "orders") show({ moveFocus: true });
+  const shared = here().part === "orders" && isReadingOpen(); // then it is nobody's alone
+  if (reason !== "known" && !shared) show({ moveFocus: true });
 }
 
 async function showParts() {

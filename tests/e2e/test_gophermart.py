@@ -125,7 +125,8 @@ def test_people_sign_up_and_in(both: Both) -> None:
     assert gophermart.json("/api/user/register", body).status == 409
     signed_in = gophermart.json("/api/user/login", body)
     assert signed_in.status == 200
-    cookie = signed_in.headers["Set-Cookie"].split(";")[0]
+    cookie, *attributes = signed_in.headers["Set-Cookie"].split("; ")
+    assert "Secure" not in attributes, "over plain HTTP it would never come back"
     assert gophermart.ask("GET", "/api/user/balance", Cookie=cookie).status == 200
     wrong = json.dumps({"login": login, "password": "wrong-password"})
     assert gophermart.json("/api/user/login", wrong).status == 401

@@ -8,7 +8,7 @@ from werkzeug.test import EnvironBuilder
 from order_service.contexts.orders.ports import Level
 from order_service.http.app import create_wsgi
 from order_service.http.front import Front
-from order_service.http.rate_limit import ClientAddress, TokenBuckets
+from order_service.http.rate_limit import ClientAddress, TokenBuckets, told_apart_by
 from tests.fakes import Clock
 from tests.unit.http_support import UID, MemoryLookup, Reply, ask, ask_with, services
 
@@ -25,6 +25,21 @@ def ask_from(app: WSGIApplication, address: str, forwarded: str = "", path: str 
     if forwarded:
         environ["HTTP_X_FORWARDED_FOR"] = forwarded
     return ask_with(app, environ)
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:bbbb::9%eth0", "2001:db8:1:2::/64"),
+        ("anybody", None),
+        ("", None),
+    ],
+)
+def test_addresses_of_one_network_are_one_client(address: str, told: str | None) -> None:
+    assert told_apart_by(address) == told
 
 
 @pytest.mark.parametrize("level", list(Level))

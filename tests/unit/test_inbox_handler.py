@@ -9,7 +9,13 @@ import pytest
 from order_service.infra.postgres.database import Transaction
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.messaging.errors import DeadLettersUnavailableError
-from order_service.messaging.inbox import InboxHandler, Rejections, Storage
+from order_service.messaging.inbox import (
+    Committed,
+    InboxHandler,
+    IncomingMessage,
+    Rejections,
+    Storage,
+)
 from order_service.messaging.metrics import InboxMetrics
 from order_service.metrics import Registry
 from tests.builders import Message
@@ -43,8 +49,11 @@ class Bench:
     def __init__(self) -> None:
         self.database, self.inbox = MemoryTransactions(), MemoryInbox()
         self.letters, self.told, self.clock = MemoryDeadLetters(), InboxTold(), Clock()
-        self.handler = InboxHandler(
-            Refusing(),
+        self.handler = self.handler_of(Refusing())
+
+    def handler_of(self, effects: Counting) -> InboxHandler[int]:
+        return InboxHandler(
+            effects,
             Storage(self.database, self.inbox, Again(UnavailableError)),
             Rejections(self.letters, Again()),
             self.told,
@@ -140,22 +149,50 @@ class BrokenError(Exception):
     """A fault of the program."""
 
 
-def test_a_fault_of_the_program_makes_no_dead_letter() -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [BrokenError, psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege],
+)
+def test_a_fault_of_the_program_or_of_its_installation_makes_no_dead_letter(
+    fault: type[Exception],
+) -> None:
     class Broken(Counting):
         def apply(self, transaction: object, message: object, content: int) -> None:
-            raise BrokenError(transaction, message, content)
+            del transaction, message, content
+            raise fault
 
     bench = Bench()
-    bench.handler = InboxHandler(
-        Broken(),
-        Storage(bench.database, bench.inbox, Again(UnavailableError)),
-        Rejections(bench.letters, Again()),
-        bench.told,
-        bench.clock,
-    )
-    with pytest.raises(BrokenError):
+    bench.handler = bench.handler_of(Broken())
+    with pytest.raises(fault):
         bench.store(record(1))
     assert bench.reasons == []
+
+
+class Together(Counting):
+    """Effects that are had together, and counted once they are committed."""
+
+    def __init__(self) -> None:
+        self.tried = self.committed = 0
+
+    def apply_all(
+        self, transaction: Transaction, messages: Sequence[tuple[IncomingMessage, int]]
+    ) -> Committed:
+        self.tried += 1
+        for message, content in messages:
+            self.apply(transaction, message, content)
+        return lambda: self._committed(len(messages))
+
+    def _committed(self, messages: int) -> None:
+        self.committed += messages
+
+
+def test_what_is_counted_is_what_was_committed() -> None:
+    bench, effects = Bench(), Together()
+    bench.handler = bench.handler_of(effects)
+    bench.database.conflicts = 1  # and then one by one
+    bench.store(*records([1, 2]))
+    assert bench.numbers == [1, 2]
+    assert (effects.tried, effects.committed) == (3, 2)
 
 
 def test_the_inbox_is_pruned_now_and_then_whether_busy_or_idle() -> None:

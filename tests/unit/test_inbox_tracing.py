@@ -9,7 +9,7 @@ import pytest
 
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.messaging.envelope import Envelope
-from order_service.messaging.inbox import IncomingMessage
+from order_service.messaging.inbox import Committed, IncomingMessage
 from order_service.messaging.inbox.tracing import TracedBatchEffects, TracedEffects, traced
 from order_service.messaging.outbox import new_envelope
 from tests.collector import Collector
@@ -82,11 +82,12 @@ class Together:
     def decode(self, message: IncomingMessage) -> int:
         return int(message.value or b"0")
 
-    def apply_all(self, transaction: Any, messages: Any) -> None:  # noqa: ANN401 - a fake
+    def apply_all(self, transaction: Any, messages: Any) -> Committed:  # noqa: ANN401 - a fake
         del transaction
         self.seen += [message.envelope.traceparent for message, _ in messages]
         if self._fails:
             raise UnavailableError("away")
+        return lambda: self.seen.append("committed")
 
 
 def test_each_recorded_message_of_a_batch_has_a_span_that_its_answer_comes_from(
@@ -97,12 +98,13 @@ def test_each_recorded_message_of_a_batch_has_a_span_that_its_answer_comes_from(
         around = traced(effects, tracer)
         assert isinstance(around, TracedBatchEffects)
         batch = [(incoming(each), 7) for each in (SAMPLED, "", SAMPLED)]
-        around.apply_all(None, batch)  # type: ignore[arg-type]
+        around.apply_all(None, batch)()  # type: ignore[arg-type]
     spans = collector.named("process test.happened.v1")
     assert {(span.trace_id, span.parent_id) for span in spans} == {(TRACE, SPAN)}
-    first, unrecorded, second = effects.seen
+    first, unrecorded, second, after = effects.seen
     assert {first, second} == {f"00-{TRACE}-{span.span_id}-01" for span in spans}
     assert unrecorded == ""
+    assert after == "committed"
 
 
 def test_a_batch_that_fails_marks_all_of_its_spans(collector: Collector) -> None:

@@ -162,12 +162,12 @@ def probe(service: str, port: int) -> HealthProbe:
 
 
 def test_the_start_waits_until_a_service_says_that_it_is_ready(service_port: int) -> None:
-    ReadinessStep([probe("api", service_port)], lambda _: None).start()
+    ReadinessStep("ready", [probe("api", service_port)], lambda _: None).start()
     assert Service.asked == 3
 
 
 def test_waiting_for_readiness_ends_when_it_is_stopped(unused_tcp_port: int) -> None:
-    readiness = ReadinessStep([probe("api", unused_tcp_port)], lambda _: None)
+    readiness = ReadinessStep("ready", [probe("api", unused_tcp_port)], lambda _: None)
     readiness.stop()
     with pytest.raises(StartCancelledError):
         readiness.start()

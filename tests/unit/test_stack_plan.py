@@ -35,6 +35,7 @@ SHOP = Context(
             needs=("postgres", "redis", "kafka"),
             open=never,
             consumes=True,
+            waits=False,
         ),
         Worker(name="expires", about="Expires.", needs=("postgres",), open=never),
     ),
@@ -98,8 +99,11 @@ def test_services_wait_for_the_migration_and_for_all_addresses(
     children = by_name(plan(workload(CONTEXTS, Config(), 0.0), servers, tmp_path).children())
     assert children["migrate"].once
     assert list(children["migrate"].after) == ["postgres"]
-    for name in ("api", "stores", "expires"):
-        assert set(children[name].after) == {"postgres", "valkey", "mock-kafka", "migrate"}
+    first = {"postgres", "valkey", "mock-kafka", "migrate"}
+    for name in ("api", "stores"):
+        assert set(children[name].after) == first
+    assert set(children["answering"].after) == {"api", "stores"}
+    assert set(children["expires"].after) == {*first, "answering"}
     assert list(children["ready"].after) == ["api", "stores", "expires"]
 
 

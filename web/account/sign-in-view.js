@@ -5,8 +5,6 @@ import { field, form } from "../form.js";
 import { linkToPart } from "../place.js";
 import { signIn, signUp } from "../session.js";
 
-const MIN_PASSWORD = 10; // what the service asks for unless it is told otherwise; it decides
-
 const REASONS = {
   shop: "Sign in to use your wallet and to buy.",
   points: "Sign in to see your points.",
@@ -57,13 +55,11 @@ function signUpForm() {
     {
       label: "Create an account",
       submit: "Create account",
-      check: ({ password }) => (password && [...password].length < MIN_PASSWORD
-        ? { password: `At least ${MIN_PASSWORD} characters.` } : {}),
       send: ({ login, password, name }) => signUp({ login: login.trim(), password, name: name.trim() }),
     },
     loginField("Login or e-mail address", "You sign in with it. Upper and lower case are the same."),
     field({ name: "name", label: "Name", optional: true, autocomplete: "name", maxlength: 255 }),
-    passwordField("new-password", `At least ${MIN_PASSWORD} characters; a few words are better than one with tricks.`));
+    passwordField("new-password", "A few words are better than one with tricks."));
 }
 
 function loginField(label, hint = "") {

@@ -101,8 +101,8 @@ func parse(value []byte) (*Order, error) {
 func consume(ctx context.Context, pool *pgxpool.Pool, cache *redis.Client, by send) error {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(strings.Split(os.Getenv("KAFKA_BOOTSTRAP_SERVERS"), ",")...),
-		kgo.ConsumerGroup(os.Getenv("KAFKA_GROUP_ID")),
-		kgo.ConsumeTopics(os.Getenv("KAFKA_TOPIC")),
+		kgo.ConsumerGroup(os.Getenv("ORDERS_GROUP_ID")),
+		kgo.ConsumeTopics(os.Getenv("ORDERS_TOPIC")),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.DisableAutoCommit(),
 	)

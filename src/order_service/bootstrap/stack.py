@@ -83,6 +83,7 @@ def _workers(config: Config, workers: tuple[Worker, ...]) -> Iterator[Program]:
             worker.needs,
             endpoint if first else None,
             keeps_offsets=worker.consumes,
+            waits=worker.waits,
             settings=dict(_own_ports(config, worker)),
         )
 

@@ -75,6 +75,8 @@ def run_standalone(
             "HTTP_WORKERS": "1",
         }
     )
+    # It speaks plain HTTP, over which a client gives no secure cookie back.
+    os.environ.setdefault("ACCOUNTS_SESSION_SECURE_COOKIES", "false")
     config = contexts.configured("postgres")
     applied = make_migrator(config, program.contexts).up()
     _log.info("the database is ready", applied=len(applied))

@@ -69,7 +69,7 @@ def reconcile(contexts: Contexts, *, seconds: float, as_json: bool) -> None:
     for pair, tally in _compared(config, pairs, until):
         for each in tally.differences:
             click.echo(text(pair, each))
-        differences += len(tally.differences)
+        differences += tally.differ
         click.echo(summary_of(pair, tally), err=True)
     if not pairs:
         click.echo("no two contexts that are on keep books about the same things", err=True)
@@ -135,7 +135,9 @@ def json_of(pair: Pair, found: "Disagreement") -> str:
 def summary_of(pair: Pair, tally: "Tally") -> str:
     """Return what a comparison came to, in words."""
     one, other = pair.names
+    shown = len(tally.differences)
+    more = f", the first {shown} shown" if shown < tally.differ else ""
     return (
         f"{pair.things} of {one} and {other}: {tally.compared} compared, "
-        f"{tally.in_flight} changed just now and left out, {len(tally.differences)} differ"
+        f"{tally.in_flight} changed just now and left out, {tally.differ} differ{more}"
     )

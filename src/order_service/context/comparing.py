@@ -37,11 +37,13 @@ class Tally(NamedTuple):
     Attributes:
         compared: Things that at least one of both knows.
         in_flight: Those among them that were left out as they changed too lately.
-        differences: Those among them of which both say different things.
+        differ: Those among them of which both say different things.
+        differences: The first of these.
     """
 
     compared: int
     in_flight: int
+    differ: int
     differences: Sequence[Disagreement]
 
 
@@ -54,7 +56,7 @@ def compare(first: Reader, second: Reader, until: datetime, most: int = 1000) ->
         until: What either of them changed later than this is left out.
         most: Differences that are kept; there may be more.
     """
-    compared = in_flight = 0
+    compared = in_flight = differ = 0
     differences: list[Disagreement] = []
     for id_, pair in _paired(first, second):
         compared += 1
@@ -62,9 +64,11 @@ def compare(first: Reader, second: Reader, until: datetime, most: int = 1000) ->
             continue
         if any(claim and claim.changed_at > until for claim in pair):
             in_flight += 1
-        elif len(differences) < most:
+            continue
+        differ += 1
+        if len(differences) < most:
             differences.append(Disagreement(id_, pair))
-    return Tally(compared, in_flight, differences)
+    return Tally(compared, in_flight, differ, differences)
 
 
 def _paired(

@@ -65,6 +65,8 @@ class Worker:
         open: Wires it. What must be closed is given to the process.
         consumes: Whether it remembers positions in Kafka's topics.
         ports: Settings that name TCP ports on which it listens beside metrics and health.
+        waits: Whether it may start after the others where all share one machine, as nobody waits
+            for its work in the first seconds.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Worker:
     alias: str = ""
     consumes: bool = False
     ports: tuple[str, ...] = ()
+    waits: bool = True
 
 
 class Demo(NamedTuple):

@@ -80,7 +80,11 @@ class Relaying:
 
     def _open_lease(self) -> PostgresLease:
         session = Session(self._database.conninfo, self._database.call_timeout)
-        return PostgresLease(session, self._schema)
+        try:
+            return PostgresLease(session, self._schema)
+        except BaseException:
+            session.close()
+            raise
 
     def _existing(self) -> Collection[str]:
         admin = clients.open_admin(kafka_connection(self._settings))

@@ -19,6 +19,9 @@ from order_service.embedded.workload import Program, ShownLine, StackOptions, Wo
 # Below the supervisor's grace, so that a service gives up by itself before it is killed.
 _SHUTDOWN_TIMEOUT_S = 5.0
 
+FIRST, READY = "answering", "ready"
+"""Steps of the start: those that do not wait are ready, and then all services are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Servers:
@@ -75,7 +78,7 @@ class Plan:
     @property
     def last_step(self) -> str:
         """The step of the start behind which there is something to see."""
-        return ReadinessStep.name if self._visit is None else self._visit.name
+        return READY if self._visit is None else self._visit.name
 
     @property
     def shown(self) -> Sequence[ShownLine]:
@@ -96,17 +99,29 @@ class Plan:
     def _services(self) -> Iterator[Child]:
         # Not all servers are what each waits for, but stack.env: who sees one up may read it.
         after = [*self._parts, *(step.name for step in self._workload.steps)]
-        for program in self._workload.services:
+        services = self._workload.services
+        first = [program for program in services if not program.waits]
+        yield from self._started_together(first, after)
+        yield self._readiness(FIRST, first)
+        rest = [program for program in services if program.waits]
+        yield from self._started_together(rest, [*after, FIRST])
+        yield self._readiness(READY, services)
+
+    def _started_together(
+        self, programs: Sequence[Program], after: Sequence[str]
+    ) -> Iterator[Child]:
+        for program in programs:
             service = self._started(program, Service)
             yield Child(service, _policy(), after=after, bound_to=self._bound_to(program))
-        probes = [HealthProbe(name, where) for name, where in self._workload.endpoints()]
-        readiness = ReadinessStep(probes, self._console.say)
-        services = [program.name for program in self._workload.services]
-        yield Child(readiness, _policy(), after=services, once=True)
+
+    def _readiness(self, name: str, programs: Sequence[Program]) -> Child:
+        probes = [HealthProbe(each.name, each.endpoint) for each in programs if each.endpoint]
+        step = ReadinessStep(name, probes, self._console.say)
+        return Child(step, _policy(), after=[each.name for each in programs], once=True)
 
     def _visits(self) -> Iterator[Child]:
         if self._visit is not None:
-            yield Child(self._visit, _policy(), after=[ReadinessStep.name], once=True)
+            yield Child(self._visit, _policy(), after=[READY], once=True)
 
     def _demos(self) -> Iterator[Child]:
         for program in self._workload.demos:

@@ -48,9 +48,10 @@ class HealthProbe:
 class ReadinessStep:
     """Waits for probes in turn, without limit; `say` hears every ten seconds what is missing."""
 
-    name = "ready"
-
-    def __init__(self, probes: Iterable[HealthProbe], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, probes: Iterable[HealthProbe], say: Callable[[str], None]
+    ) -> None:
+        self.name = name
         self._probes = tuple(probes)
         self._say = say
         self._stopped = threading.Event()

@@ -66,6 +66,7 @@ class Program:
         settings: variables that are for this program alone.
         keeps_offsets: it remembers positions in Kafka's topics, so it ends with a broker that
             forgets them: at its old positions it would skip what the next broker has.
+        waits: it starts once the services that do not wait answer: the cores are theirs until then.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Program:
     needs: Sequence[str] = ()
     endpoint: Endpoint | None = None
     keeps_offsets: bool = False
+    waits: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property

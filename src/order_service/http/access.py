@@ -69,17 +69,22 @@ class RouteAccess:
 
     def __init__(self, rules: AccessRules) -> None:
         self._exact = {path: rule for path, rule in rules.items() if not _is_tree(path)}
-        trees = [(path, rule) for path, rule in rules.items() if _is_tree(path)]
-        self._below = sorted(trees, key=lambda tree: len(tree[0]), reverse=True)
+        # By the first part of the path: every request asks, and there are many trees.
+        self._below: dict[str, list[tuple[str, Access | None]]] = {}
+        for path in sorted(filter(_is_tree, rules), key=len, reverse=True):
+            self._below.setdefault(_first_part(path), []).append((path, rules[path]))
 
     def of(self, path: str) -> Access | None:
         """Return the rule of a path, None if it is open to all."""
-        if path in self._exact:
-            return self._exact[path]
-        for prefix, rule in self._below:
-            if path.startswith(prefix):
+        for prefix, rule in self._below.get(_first_part(path), ()):
+            if path.startswith(prefix) and path not in self._exact:
                 return rule
-        return self.UNCLAIMED
+        return self._exact.get(path, self.UNCLAIMED)
+
+
+def _first_part(path: str) -> str:
+    """Return ``orders`` of ``/orders/1``."""
+    return path[1:].partition("/")[0]
 
 
 def _is_tree(path: str) -> bool:

@@ -120,6 +120,8 @@ def create_wsgi(services: ApiServices) -> WSGIApplication:
 
 def _create(services: ApiServices) -> tuple[Flask, HttpMeter]:
     app, meter = bare_app(services.registry)
+    # The guard sees the length that a body tells; a chunked one tells none.
+    app.config["MAX_CONTENT_LENGTH"] = services.limits.body
     api = describe(app, services.parts, closed=bool(services.front.credentials))
     for part in services.parts:
         for blueprint in part.blueprints:

@@ -1,7 +1,7 @@
 """Lets web pages of other origins ask, if the configuration names them (CORS).
 
-No cookie or client certificate ever admits to anything here, so answers never allow
-credentials: a page of another origin must send a key of its own, where one is needed. See
+Answers never allow credentials, so what a cookie admits to here is for our own pages alone: one
+of another origin must send a credential of its own, where one is needed. See
 https://fetch.spec.whatwg.org/#http-cors-protocol.
 """
 

@@ -103,6 +103,12 @@ class ClientAddress:
         return peer
 
 
+def told_apart_by(text: str) -> str | None:
+    """Return by what `ClientAddress` tells the client at an address apart; None if it is none."""
+    address = _parsed(text)
+    return None if address is None else _bucket(address)
+
+
 def _parsed(text: str) -> _Address | None:
     """Return the address that `text` writes, an IPv4 one in IPv6 clothes as what it is."""
     try:

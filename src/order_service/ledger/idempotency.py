@@ -84,3 +84,8 @@ class Idempotency:
         """Forget at most `limit` answers whose time is over; return how many it were."""
         values = {"kept_for": self._kept_for, "limit": limit}
         return len(run(self._queries["prune_keys"], values))
+
+    def prune_all(self, run: Run) -> None:
+        """Forget all answers whose time is over, a thousand at a time."""
+        while self.prune(run):
+            pass

@@ -104,9 +104,11 @@ class AccountsBench:
         self.store = PostgresSessions(database, IDLE)
         self.key_store = PostgresKeyStore(database)
         self.people_administration = PostgresAdministration(admin or database)
-        self.keeping = KeyKeeping(self.key_store, KeySealing(secret), self.clock)
-        operators_keys = PostgresKeyStore(admin or database)
-        self.rotation = KeyRotation(operators_keys, self.keeping, self.clock, TOKEN_LIFE)
+        self.keeping = KeyKeeping(
+            self.key_store, KeySealing(secret), self.clock, timedelta(minutes=15)
+        )
+        self.operators_keys = PostgresKeyStore(admin or database)
+        self.rotation = KeyRotation(self.operators_keys, self.keeping, self.clock, TOKEN_LIFE)
         self.hashing = PasswordHashing(self.log, 2, 16, parameters)
         self.administration = Administration(
             self.people, self.people_administration, self.sign_ins, self.hashing, self.clock

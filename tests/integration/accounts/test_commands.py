@@ -9,9 +9,20 @@ from click.testing import CliRunner, Result
 
 from order_service.cli import main
 from order_service.contexts.accounts import hashing
-from order_service.contexts.accounts.errors import AccountDisabledError, WrongCredentialsError
+from order_service.contexts.accounts.errors import (
+    AccountDisabledError,
+    ThrottledError,
+    WrongCredentialsError,
+)
+from order_service.contexts.accounts.model import Client
 from tests.backends import Environ
-from tests.integration.accounts.bench import CHEAP, PASSWORD, AccountsBench, fails_with
+from tests.integration.accounts.bench import (
+    CHEAP,
+    PASSWORD,
+    WRONG,
+    AccountsBench,
+    fails_with,
+)
 
 
 @pytest.fixture
@@ -71,6 +82,23 @@ def test_a_login_that_is_taken_and_somebody_who_is_not_there_are_named(
         options = ["--yes"] if name == "erase" else []
         missing = run(command, name, "nobody", *options)
         assert (missing.exit_code, "login or id nobody" in missing.output) == (1, True)
+
+
+def test_an_address_that_has_to_wait_is_let_in_again(
+    command: CliRunner, bench: AccountsBench
+) -> None:
+    bench.register()
+    client = Client("2001:db8:1:2::/64", "")
+    for number in range(5):
+        with fails_with(WrongCredentialsError):
+            bench.login(f"nobody{number}", WRONG, client)
+    with fails_with(ThrottledError):
+        bench.login(client=client)
+    told = run(command, "unlock-address", "2001:db8:1:2:ffff::9")
+    assert told.stdout == "unlocked 2001:db8:1:2::/64\n"
+    assert bench.login(client=client)
+    assert "did not have to wait" in run(command, "unlock-address", "192.0.2.1").stdout
+    assert run(command, "unlock-address", "here").exit_code == 2
 
 
 def test_an_account_is_closed_opened_and_erased(command: CliRunner, bench: AccountsBench) -> None:

@@ -1,6 +1,7 @@
 """The routes of the accounts as their clients see them."""
 
 import gzip
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -81,8 +82,21 @@ def test_a_registration_that_breaks_a_rule_is_told_which(
 
 def test_what_is_no_json_is_malformed(shop: Site) -> None:
     for path in ("/auth/registration", "/auth/login", "/auth/refresh"):
-        answer = shop.client.post(path, data="{", content_type="application/json")
-        problem_of(answer, 400)
+        for body in ("{", '{"login": ' + "9" * 5000 + "}", "[" * 60_000):
+            answer = shop.client.post(path, data=body, content_type="application/json")
+            problem_of(answer, 400)
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/api/user/login"])
+def test_a_body_that_does_not_tell_its_length_is_bounded_too(shop: Site, path: str) -> None:
+    """As it comes with `Transfer-Encoding: chunked`: the server says where it ends."""
+    answer = shop.client.post(
+        path,
+        input_stream=io.BytesIO(b'{"login": "' + b"a" * 10_000_000),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == 413
 
 
 def test_a_login_that_is_taken_is_a_conflict(shop: Site) -> None:
@@ -331,6 +345,7 @@ def test_a_page_renews_and_signs_out_by_its_cookie(shop: Site) -> None:
         ({}, 401),  # the cookie alone counts for nothing
         (COOKIE | {"Origin": "https://evil.example"}, 403),
         (COOKIE | {"Origin": "null"}, 403),
+        (COOKIE | {"Origin": "http://["}, 403),
         (COOKIE | {"Sec_Fetch_Site": "cross-site"}, 403),
         (COOKIE | {"Sec_Fetch_Site": "same-site"}, 403),
     ],
@@ -381,6 +396,7 @@ def test_a_gopher_registers_and_signs_in(shop: Site) -> None:
         b"\xff",
         b'{"login": 1, "password": "x"}',
         b'{"login": "", "password": "x"}',
+        b'{"login": ' + b"9" * 5000 + b', "password": "x"}',
         b'{"login": "x", "password": ""}',
         b"[" * 100_000,
     ],
@@ -408,6 +424,6 @@ def test_a_gopher_may_pack_the_body(shop: Site) -> None:
     packed = gzip.compress(json.dumps(USER).encode())
     assert shop.client.post("/api/user/register", data=packed, **options).status_code == 200
     bomb = gzip.compress(b"[" + b" " * 50_000_000)
-    for body in (b"no gzip", packed[:-5], bomb):
+    for body, status in ((b"no gzip", 400), (packed[:-5], 400), (bomb, 413)):
         answer = shop.client.post("/api/user/login", data=body, **options)
-        assert answer.status_code == 400
+        assert answer.status_code == status

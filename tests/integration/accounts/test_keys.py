@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -14,7 +15,10 @@ from order_service.contexts.accounts.errors import (
     AccountsUnavailableError,
     InvalidTokenError,
     RotationTooEarlyError,
+    SharedSecretError,
 )
+from order_service.contexts.accounts.tokens.keeping import KeyKeeping, KeyRotation
+from order_service.contexts.accounts.tokens.sealing import KeySealing
 from order_service.infra.postgres.database import Database
 from tests.integration.accounts.bench import AccountsBench, fails_with, wipe
 
@@ -95,6 +99,51 @@ def test_a_retired_key_is_dropped_when_its_tokens_are_gone(bench: AccountsBench)
     bench.keeping.refresh()
     assert first not in kids(bench)
     assert len(kids(bench)) == 3
+
+
+def test_a_retired_key_counts_no_longer_than_its_tokens_live(bench: AccountsBench) -> None:
+    """Whether or not anybody rotates again, which is what deletes it."""
+    bench.revocations.refresh()
+    first = bench.keeping.keys().current.kid
+    bench.passes(minutes=11)
+    bench.rotation.rotate()
+    bench.passes(minutes=24)
+    bench.keeping.refresh()
+    assert first in kids(bench)
+    bench.passes(minutes=2)
+    bench.keeping.refresh()
+    assert first not in kids(bench)
+
+
+def test_a_leak_drops_the_keys_that_were_retired_before_too(bench: AccountsBench) -> None:
+    bench.revocations.refresh()
+    tokens = bench.register()
+    bench.passes(minutes=11)
+    bench.rotation.rotate()
+    bench.keeping.refresh()
+    assert bench.verify(tokens)
+    bench.rotation.rotate(at_once=True, drop_current=True)
+    bench.keeping.refresh()
+    with pytest.raises(InvalidTokenError):
+        bench.verify(tokens)
+    assert len(kids(bench)) == 2
+
+
+def test_of_two_rotations_at_once_one_is_refused(bench: AccountsBench) -> None:
+    bench.passes(minutes=11)
+    following = next(key for key in bench.key_store.signing_keys() if key.state == "next")
+    bench.rotation.rotate()
+    store, successor = bench.operators_keys, bench.keeping.new_key("next")
+    with fails_with(RotationTooEarlyError):
+        store.rotate(following.id, successor, bench.now, drop_current=False)
+    assert successor.id not in {key.id for key in store.signing_keys()}
+
+
+def test_a_shared_secret_is_not_rotated(bench: AccountsBench) -> None:
+    sealing, life = KeySealing(""), timedelta(minutes=15)
+    keeping = KeyKeeping(bench.key_store, sealing, bench.clock, life, b"s" * 32)
+    with fails_with(SharedSecretError):
+        KeyRotation(bench.key_store, keeping, bench.clock, life).rotate(at_once=True)
 
 
 def test_a_key_that_leaked_is_dropped_with_its_tokens(

@@ -18,10 +18,10 @@ from order_service.contexts.accounts.errors import (
     WrongCredentialsError,
 )
 from order_service.contexts.accounts.hashing import PARAMETERS
-from order_service.contexts.accounts.model import Client, Profile, SignIn
+from order_service.contexts.accounts.model import Client, Credentials, Profile, SignIn
 from order_service.contexts.accounts.passwords import PasswordPolicy
 from order_service.contexts.accounts.postgres import Throttling
-from order_service.contexts.accounts.signing_in import Registration
+from order_service.contexts.accounts.signing_in import PasswordChange, Registration
 from order_service.infra.postgres.database import Database
 from tests.integration.accounts.bench import (
     HERE,
@@ -351,6 +351,43 @@ def test_no_limit_of_registrations_is_none(
 
 
 # --- disabled, outdated
+
+
+def test_a_sign_in_that_a_new_password_overtakes_opens_no_session(bench: AccountsBench) -> None:
+    """The old password was right when it was looked at, and is not when the session would begin."""
+    tokens = bench.register()
+    (session,) = bench.sessions.open_of(tokens.person_id)
+    looked_up = bench.people.credentials
+
+    def overtaken(login_key: str) -> Credentials | None:
+        found = looked_up(login_key)
+        bench.people.credentials = looked_up  # type: ignore[method-assign]  # once
+        change = PasswordChange(tokens.person_id, session.id, PASSWORD, "another pass phrase")
+        bench.signing_in.change_password(change, HERE, POLICY)
+        return found
+
+    bench.people.credentials = overtaken  # type: ignore[method-assign]
+    with fails_with(WrongCredentialsError):
+        bench.login()
+    assert [each.id for each in bench.sessions.open_of(tokens.person_id)] == [session.id]
+
+
+def test_a_sign_in_that_an_operator_overtakes_has_the_rights_of_then(bench: AccountsBench) -> None:
+    person = bench.register().person_id
+    bench.administration.set_admin("ann", admin=True)
+    looked_up = bench.people.credentials
+
+    def overtaken(login_key: str) -> Credentials | None:
+        found = looked_up(login_key)
+        bench.people.credentials = looked_up  # type: ignore[method-assign]  # once
+        bench.administration.set_admin("ann", admin=False)
+        return found
+
+    bench.people.credentials = overtaken  # type: ignore[method-assign]
+    bench.revocations.refresh()
+    tokens = bench.login()
+    assert tokens.person_id == person
+    assert not bench.verify(tokens).admin
 
 
 def test_a_disabled_person_is_told_so_only_with_the_right_password(bench: AccountsBench) -> None:

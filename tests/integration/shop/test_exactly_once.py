@@ -265,6 +265,37 @@ def test_yesterdays_payments_are_made_up_for_by_a_reset(
     agreed(shop_environ)
 
 
+def test_what_was_rejected_before_a_restore_costs_nothing_after_it(
+    shop: Shop, shop_environ: Environ, kafka_connection: Connection
+) -> None:
+    """Deposits are booked again first, so the wallet suffices now for what it did not then."""
+    person = rich(shop, 10)
+    with working(shop_environ):
+        quiet(shop_environ)
+        backup = dumped(shop_environ, "payments")
+        rejected = person.buy(50, delivery=DELIVERY)
+        assert person.settled(rejected)["reason"] == "insufficient_funds"
+        person.deposit(200)
+        quiet(shop_environ)
+    restored(shop_environ, "payments", backup)
+    person.deposit(200)
+    rewind(
+        kafka_connection,
+        shop_environ["PAYMENTS_GROUP_ID"],
+        shop_environ["CHECKOUT_REQUESTS_TOPIC"],
+        (0, 1),
+    )
+    with working(shop_environ):
+        eventually(
+            lambda: person.status(rejected) == "cancelled", WAIT_S, "what was taken goes back"
+        )
+        quiet(shop_environ)
+    assert person.balance() == 210
+    assert person.get(f"/purchases/{rejected}")["order_uid"] is None
+    assert records_of(kafka_connection, shop_environ["CHECKOUT_ORDERS_TOPIC"]) == []
+    agreed(shop_environ)
+
+
 def test_yesterdays_purchases_catch_up_and_lost_ones_are_told(
     shop: Shop, shop_environ: Environ, kafka_connection: Connection
 ) -> None:
@@ -302,6 +333,13 @@ def test_yesterdays_purchases_catch_up_and_lost_ones_are_told(
     assert told.stdout.decode() == (
         f"purchases {lost}: payments says paid 500, checkout says nothing\n"
     )
+    unknown = str(uuid.uuid4())
+    for _ in range(2):
+        done = command(shop_environ, "payments", "give-back", "--yes", unknown, lost)
+        assert done.returncode == 3
+        assert done.stdout.decode() == f"{lost}: refunded 500 USD\n"
+        assert done.stderr.decode() == f"{unknown}: payments was never asked about it\n"
+        assert person.balance() == 100_000 - 200
 
 
 def test_poison_goes_to_the_dead_letters_and_nothing_waits_behind_it(

@@ -110,6 +110,18 @@ def test_a_pending_purchase_is_cancelled_once(person: Person, shop_environ: Envi
     assert person.change(purchase, "refund").status_code == 409
 
 
+def test_a_key_stands_for_one_request(person: Person) -> None:
+    first, second = person.buy(), person.buy()
+    key = {"Idempotency-Key": "back-1"}
+    path = "/purchases/{}/cancellation"
+    assert person.ask("POST", path.format(first), headers=key).status_code == 202
+    assert person.ask("POST", path.format(first), headers=key).status_code == 202
+    assert person.ask("POST", path.format(second), headers=key).status_code == 422
+    assert person.status(second) == "pending"
+    none = {"Idempotency-Key": ""}
+    assert person.ask("POST", path.format(second), headers=none).status_code == 400
+
+
 def test_asking_again_is_bounded(person: Person, shop_environ: Environ) -> None:
     purchase = person.buy()
     with connect(shop_environ, admin=True) as admin:

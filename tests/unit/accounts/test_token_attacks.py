@@ -17,7 +17,9 @@ from joserfc import jwk, jws
 
 from order_service.contexts.accounts.errors import InvalidTokenError
 from order_service.contexts.accounts.tokens.keys import SigningKey, key_set
+from order_service.contexts.accounts.tokens.verification import TokenVerification
 from tests.unit.accounts.token_bench import (
+    AUDIENCE,
     NOW,
     PERSON,
     SESSION,
@@ -429,6 +431,22 @@ def test_a_token_of_the_key_before_and_after_the_current_one_is_accepted() -> No
     token = bench.sign(claims())
     bench.know(bench.other, bench.key)
     assert bench.verify(token)
+
+
+def test_no_token_is_valid_for_longer_than_ends_of_sessions_are_remembered() -> None:
+    """Tokens from before `accounts.token.lifetime` was made shorter are still about."""
+    bench = TokenBench()
+    shorter = TokenVerification(
+        AUDIENCE._replace(longest=60), lambda: bench.keys, bench.revoked, clock=bench.clock
+    )
+    token = bench.sign(claims(exp=bench.now + 3600))
+    assert bench.verify(token).expires_at == bench.now + 3600
+    for _ in range(2):
+        assert shorter.verify(token).expires_at == bench.now + 60
+    bench.now += 60
+    for _ in range(2):
+        with pytest.raises(InvalidTokenError):
+            shorter.verify(token)
 
 
 def test_the_memory_of_tokens_is_bounded() -> None:

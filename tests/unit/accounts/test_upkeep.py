@@ -104,10 +104,11 @@ def test_it_goes_on_whatever_happens_until_the_process_stops(bench: Bench) -> No
 
     working = Upkeep((breaks,), bench.prune, bench.stopping, 100.0)
     with capture_logs():
-        thread = working.start()
+        threads = working.start()
         bench.reads.append("broken from here")
         for _ in range(3):
             assert failures.acquire(timeout=30)
         bench.stopping.set()
-        thread.join(30)
-    assert not thread.is_alive()
+        for thread in threads:
+            thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)

@@ -79,6 +79,14 @@ class Administration:
         person = self._known(who)
         self._administration.unlock(person.id, login_key(person.login or ""))
 
+    def unlock_address(self, address: str) -> bool:
+        """Forget the failed attempts from an address; return whether there were any.
+
+        Raises:
+            AccountsUnavailableError: It cannot be stored now.
+        """
+        return self._administration.unlock_address(address)
+
     def erase(self, who: str) -> UUID:
         """Remove all that tells who a person is; return the id, which stays. Raises as `set_admin`.
 

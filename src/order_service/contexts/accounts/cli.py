@@ -158,11 +158,36 @@ def disable(contexts: Contexts, who: str) -> None:
 def unlock(contexts: Contexts, who: str) -> None:
     """Open the account of WHO, and forget failed attempts to sign in.
 
-    An address that has to wait goes on waiting.
+    An address that has to wait goes on waiting: see `accounts unlock-address`.
     """
     with _operator(contexts) as operator:
         operator.administration.unlock(who)
     click.echo(f"unlocked {who}")
+
+
+@accounts.command(
+    "unlock-address",
+    examples=[
+        ("accounts unlock-address 203.0.113.7", "people behind it may sign in at once"),
+        ("accounts unlock-address 2001:db8::1", "and all of its network of 64 bits"),
+    ],
+)
+@click.argument("address")
+@pass_contexts
+@_reports_faults
+def unlock_address(contexts: Contexts, address: str) -> None:
+    """Forget failed attempts to sign in that came from ADDRESS.
+
+    Logins that have to wait go on waiting: see `accounts unlock`.
+    """
+    from order_service.http.rate_limit import told_apart_by  # noqa: PLC0415 - slow
+
+    told = told_apart_by(address)
+    if told is None:
+        raise click.UsageError(f"{address} is no IP address")
+    with _operator(contexts) as operator:
+        found = operator.administration.unlock_address(told)
+    click.echo(f"unlocked {told}" if found else f"{told} did not have to wait")
 
 
 @accounts.command(

@@ -98,5 +98,9 @@ class NoSuchPersonError(AccountsError):
     """Nobody has this login or id."""
 
 
+class SharedSecretError(AccountsError):
+    """Tokens are signed with a secret from the configuration (HS256), so no key can be rotated."""
+
+
 class RotationTooEarlyError(AccountsError):
     """The next key has not been published for long enough to be known by all who verify."""

@@ -55,11 +55,14 @@ class PersonStore(Protocol):
 class SignInStore(Protocol):
     """The beginnings of sessions, and what is remembered of the attempts."""
 
-    def signed_in(self, session: NewSession, entry: SignIn, login_key: str) -> bool:
+    def signed_in(
+        self, session: NewSession, entry: SignIn, login_key: str, proven: Credentials
+    ) -> bool:
         """Keep a session and its audit entry, and forget the failures of the login.
 
         Returns:
-            False, and nothing is kept, if the person is disabled by now.
+            False, and nothing is kept, if the person is disabled by now, or has another password
+            or other rights than were `proven`.
         """
 
     def refused(self, entry: SignIn, login_key: str) -> None:
@@ -138,6 +141,9 @@ class PersonAdministration(Protocol):
     def unlock(self, person_id: UUID, key: str) -> None:
         """Open the account again, and forget the failed attempts at its login, given its key."""
 
+    def unlock_address(self, address: str) -> bool:
+        """Forget the failed attempts from an address; return whether there were any."""
+
     def erase(self, person_id: UUID, now: datetime) -> None:
         """Remove all that tells who the person is; the id stays, so that what names it is whole."""
 
@@ -177,8 +183,20 @@ class KeyStore(Protocol):
     def add_refresh_key(self, key: StoredKey) -> None:
         """Keep a key, unless there is one of this number."""
 
-    def rotate(self, successor: StoredKey, now: datetime, *, drop_current: bool) -> None:
-        """Retire the current key, or drop it; make the next one current, and keep `successor`."""
+    def rotate(
+        self, following: str, successor: StoredKey, now: datetime, *, drop_current: bool
+    ) -> None:
+        """Make the next key current and keep `successor` as the next one.
+
+        Args:
+            following: Id of the next key.
+            successor: The one after it.
+            now: The time.
+            drop_current: Whether the current key is dropped with all retired ones, or retired.
+
+        Raises:
+            RotationTooEarlyError: Somebody else has made that key current at this moment.
+        """
 
     def drop_retired(self, before: datetime) -> int:
         """Forget the keys that were retired before a moment; return how many."""

@@ -34,7 +34,7 @@ class SessionObserver(Protocol):
     """Told what became of renewals, for metrics."""
 
     def renewed(self, result: str) -> None:
-        """A renewal ended: ``renewed``, ``repeated``, ``reused``, ``ended`` or ``failed``."""
+        """A renewal ended: ``renewed``, ``reused``, ``ended`` or ``failed``."""
 
 
 class TokenReusedError(SessionEndedError):

@@ -9,6 +9,7 @@ from uuid import UUID
 from .errors import (
     AccountDisabledError,
     AccountsError,
+    AccountsUnavailableError,
     InvalidFieldsError,
     LoginTakenError,
     ThrottledError,
@@ -33,6 +34,9 @@ from .ports import Clock, PersonStore, SignInStore
 
 _EARLIEST_BIRTHDAY = date(1900, 1, 1)
 _MAX_NAME = 255
+
+_TRIES = 3
+"""Times that a password is proven while the account changes between proof and session."""
 
 
 class Registration(NamedTuple):
@@ -165,12 +169,15 @@ class SigningIn:
         # No login has such characters, and the database takes none of them.
         key = login_key(login) if login.isprintable() else ""
         with observed(self._observer.signed_in, SignInResult.SIGNED_IN):
-            self._require_no_wait(key, client)
-            with self._hashing.slot() as slot:
-                # Others may have failed while this one waited for its turn.
+            for _ in range(_TRIES):
                 self._require_no_wait(key, client)
-                known = self._proven(key, password, client, slot)
-            return self._opened(known, key, client, renewable=renewable)
+                with self._hashing.slot() as slot:
+                    # Others may have failed while this one waited for its turn.
+                    self._require_no_wait(key, client)
+                    known = self._proven(key, password, client, slot)
+                if tokens := self._opened(known, key, client, renewable=renewable):
+                    return tokens
+            raise AccountsUnavailableError("the account changes all the time")
 
     def change_password(
         self, change: PasswordChange, client: Client, policy: PasswordPolicy
@@ -226,17 +233,24 @@ class SigningIn:
             return known._replace(password_hash=renewed)
         return known
 
-    def _opened(self, known: Credentials, key: str, client: Client, *, renewable: bool) -> Tokens:
+    def _opened(
+        self, known: Credentials, key: str, client: Client, *, renewable: bool
+    ) -> Tokens | None:
+        """Open a session; None if password or rights are not those any more that were proven."""
         now = self._clock()
         holder = Holder(known.person_id, known.admin, known.email)
         opening = self._granting.open(holder, client, now, renewable=renewable)
         entry = _entry(SignInResult.SIGNED_IN, client, now, holder.person_id)
         entry = entry._replace(session_id=opening.session.id)
-        if known.disabled or not self._sign_ins.signed_in(opening.session, entry, key):
-            disabled = entry._replace(session_id=None, result=SignInResult.DISABLED)
-            self._sign_ins.record(disabled)
-            raise AccountDisabledError
-        return self._granting.tokens(holder, opening)
+        if not known.disabled:
+            if self._sign_ins.signed_in(opening.session, entry, key, known):
+                return self._granting.tokens(holder, opening)
+            current = self._people.credentials(key)
+            if current is None or not current.disabled:
+                return None
+        disabled = entry._replace(session_id=None, result=SignInResult.DISABLED)
+        self._sign_ins.record(disabled)
+        raise AccountDisabledError
 
 
 def _entry(result: SignInResult, client: Client, now: datetime, person_id: UUID | None) -> SignIn:

@@ -1,8 +1,11 @@
-"""What each process does in the background: knows keys and ended sessions, forgets what is old."""
+"""What each process does in the background: knows keys and ended sessions, forgets what is old.
+
+Two threads do it: deleting may take seconds, and no revocation waits for it.
+"""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -45,19 +48,22 @@ class Upkeep:
         self._prune_at = clock() + first_prune
         self._failing = False
 
-    def start(self) -> threading.Thread:
-        """Refresh once, blocking, then again and again in the background."""
+    def start(self) -> Sequence[threading.Thread]:
+        """Refresh once, blocking, then refresh and prune again and again in the background."""
         self.refresh()
-        thread = threading.Thread(target=self._run, name="accounts-upkeep", daemon=True)
-        thread.start()
-        return thread
+        threads = [
+            threading.Thread(target=self._repeat, args=(work,), name=name, daemon=True)
+            for name, work in (("accounts-refresh", self.refresh), ("accounts-prune", self.prune))
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
 
-    def _run(self) -> None:
+    def _repeat(self, work: Callable[[], None]) -> None:
         while not self._stopping.wait(EVERY):
             try:
-                self.refresh()
-                self.prune()
-            except Exception:  # noqa: BLE001 - without this thread no session could be revoked
+                work()
+            except Exception:  # noqa: BLE001 - without these threads no session could be revoked
                 _log.exception("the upkeep of accounts broke")
 
     def refresh(self) -> None:
@@ -86,4 +92,7 @@ def _failure(refresh: Callable[[], None]) -> str:
         refresh()
     except AccountsUnavailableError as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 - what comes after it is refreshed all the same
+        _log.exception("the upkeep of accounts broke")
+        return repr(error)
     return ""

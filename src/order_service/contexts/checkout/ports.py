@@ -43,6 +43,14 @@ class PurchaseStore(Protocol):
             StillRunningError: The request with this key is being handled.
         """
 
+    def claim_key(self, owner: UUID, key: Key) -> None:
+        """Have a key stand for what is asked for under it.
+
+        Raises:
+            KeyReusedError: The key came before with other content.
+            StillRunningError: Another one claims it at this moment.
+        """
+
     def find(self, owner: UUID | None, purchase: UUID) -> Purchase:
         """Return a purchase of a person, of anybody's if it is None.
 
@@ -79,6 +87,12 @@ class SettlementStore(Protocol):
 
         Args:
             answers: At most one about each purchase.
+        """
+
+    def take_back_rejected(self, purchases: Collection[UUID]) -> Sequence[Purchase]:
+        """Cancel those that were rejected, and have payments give back what it took.
+
+        Return which these are.
         """
 
     def missing(self, purchases: Collection[UUID]) -> Collection[UUID]:

@@ -1,8 +1,9 @@
 """Purchases in Postgres, and the messages that leave with them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,27 +12,14 @@ from order_service.infra.postgres.database import Database, Row, Transaction, Un
 from order_service.ledger import errors as ledger_errors
 from order_service.ledger.idempotency import KeyedCommand
 
+from .asking import Asking
 from .errors import KeyReusedError, StillRunningError, UnknownPurchaseError
-from .events import CANCELLED, REQUESTED, PaymentBody, Stamp, payment_message
+from .events import CANCELLED, REQUESTED
 from .model import Purchase, Status
 from .ports import Key, NewPurchase
-from .storage import IDEMPOTENCY, OUTBOX, QUERIES, available, purchase_of
+from .storage import IDEMPOTENCY, QUERIES, available, purchase_of
 
 _NOBODY = UUID(int=0)
-
-
-class Asking(NamedTuple):
-    """How payments is asked.
-
-    Attributes:
-        topic: Where.
-        again_after: Seconds after which it is asked again.
-        new_id: Makes the ids of messages.
-    """
-
-    topic: str
-    again_after: float
-    new_id: Callable[[], UUID]
 
 
 class PostgresPurchases:
@@ -65,17 +53,13 @@ class PostgresPurchases:
             return self._begin(purchase, key)
 
     def _begin(self, purchase: NewPurchase, key: Key | None) -> UUID:
-        try:
+        with _key_errors():
             return self._database.run("buy", lambda opened: self._answer(opened, purchase, key))
-        except ledger_errors.KeyReusedError as error:
-            raise KeyReusedError(str(error)) from error
-        except ledger_errors.StillRunningError as error:
-            raise StillRunningError(str(error)) from error
 
     def _answer(self, opened: Transaction, purchase: NewPurchase, key: Key | None) -> UUID:
         def effect() -> bytes:
             if opened.execute(QUERIES["begin_purchase"], self._columns(purchase)):
-                self._ask(opened, REQUESTED, _body_of_new(purchase), purchase.traceparent)
+                self._asking.about(opened, REQUESTED, [purchase], purchase.traceparent)
             return purchase.id.bytes
 
         if key is None:
@@ -93,6 +77,15 @@ class PostgresPurchases:
             "delivery": msgspec.json.encode(delivery).decode() if delivery else None,
             "ask_again_after": self._asking.again_after,
         }
+
+    def claim_key(self, owner: UUID, key: Key) -> None:
+        """See :meth:`ports.PurchaseStore.claim_key`."""
+        command = KeyedCommand(owner, key.key, key.content)
+        with available(), _key_errors():
+            self._database.run(
+                "claim_key",
+                lambda opened: IDEMPOTENCY.answer(opened.execute, command, lambda: b""),
+            )
 
     def find(self, owner: UUID | None, purchase: UUID) -> Purchase:
         """See :meth:`ports.PurchaseStore.find`."""
@@ -125,7 +118,7 @@ class PostgresPurchases:
         def work(opened: Transaction) -> bool:
             changed = bool(opened.execute(QUERIES["take_back_purchase"], wanted))
             if changed:
-                self._ask(opened, CANCELLED, _body(purchase), traceparent)
+                self._asking.about(opened, CANCELLED, [purchase], traceparent)
             return changed
 
         with available():
@@ -153,23 +146,21 @@ class PostgresPurchases:
         self, opened: Transaction, wanted: Mapping[str, object], query: str = "ask_again_about"
     ) -> int:
         found = [purchase_of(row) for row in opened.execute(QUERIES[query], wanted)]
-        for purchase in found:
-            kind = REQUESTED if purchase.status is Status.PENDING else CANCELLED
-            self._ask(opened, kind, _body(purchase), "")
+        pending = [each for each in found if each.status is Status.PENDING]
+        self._asking.about(opened, REQUESTED, pending)
+        self._asking.about(opened, CANCELLED, [each for each in found if each not in pending])
         return len(found)
-
-    def _ask(self, opened: Transaction, kind: str, body: PaymentBody, traceparent: str) -> None:
-        stamp = Stamp(self._asking.new_id(), datetime.now(UTC), traceparent)
-        OUTBOX.add(opened, payment_message(kind, body, self._asking.topic, stamp))
 
     def _rows(self, query: str, values: Mapping[str, Any]) -> Sequence[Row]:
         with available():
             return self._database.read(QUERIES[query], values)
 
 
-def _body(purchase: Purchase) -> PaymentBody:
-    return PaymentBody(purchase.id, purchase.owner, purchase.goods.amount, purchase.currency)
-
-
-def _body_of_new(purchase: NewPurchase) -> PaymentBody:
-    return PaymentBody(purchase.id, purchase.owner, purchase.goods.amount, purchase.currency)
+@contextlib.contextmanager
+def _key_errors() -> Iterator[None]:
+    try:
+        yield
+    except ledger_errors.KeyReusedError as error:
+        raise KeyReusedError(str(error)) from error
+    except ledger_errors.StillRunningError as error:
+        raise StillRunningError(str(error)) from error

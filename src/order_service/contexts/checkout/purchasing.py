@@ -62,15 +62,19 @@ class Purchasing:
         delivery: Delivery | None,
         key: Key | None = None,
         traceparent: str = "",
-    ) -> UUID:
-        """Begin a purchase and return its id; what becomes of it is seen with `find`.
+    ) -> tuple[UUID, bool]:
+        """Begin a purchase; what becomes of it is seen with `find`.
+
+        Returns:
+            Its id, and whether it is new: with a key that came before it is the one of then.
 
         Raises:
             KeyReusedError: The key came before with another request.
             StillRunningError: The request with this key is being handled.
         """
         new = NewPurchase(self._new_id(), owner, goods, self._terms.currency, delivery, traceparent)
-        return self._store.begin(new, key)
+        purchase = self._store.begin(new, key)
+        return purchase, purchase == new.id
 
     def find(self, owner: UUID | None, purchase: UUID) -> Purchase:
         """Return a purchase of a person, of anybody's if it is None.
@@ -86,6 +90,18 @@ class Purchasing:
         more = len(found) > limit
         return PurchasePage(found[:limit], found[limit - 1].id if more else None)
 
+    def claim_key(self, owner: UUID, key: Key) -> None:
+        """Have a key stand for one request about purchases, before that is done.
+
+        Whatever can be asked under it may be done again without a further effect. So nothing is
+        lost if the request breaks off in between.
+
+        Raises:
+            KeyReusedError: The key came before with another request.
+            StillRunningError: Another one claims it at this moment.
+        """
+        self._store.claim_key(owner, key)
+
     def cancel(self, owner: UUID, purchase: UUID, traceparent: str = "") -> Purchase:
         """Cancel a purchase that is pending; again, it stays cancelled.
 
@@ -94,11 +110,13 @@ class Purchasing:
             WrongStatusError: It is not pending any more.
         """
         found = self._store.find(owner, purchase)
-        if found.status is Status.CANCELLED:
-            return found
-        if not self._store.cancel(found, traceparent):
+        if found.status is Status.PENDING:
+            # Whoever else cancels it, or settles it, may be faster.
+            self._store.cancel(found, traceparent)
+            found = self._store.find(owner, purchase)
+        if found.status is not Status.CANCELLED:
             raise WrongStatusError(found.status)
-        return self._store.find(owner, purchase)
+        return found
 
     def refund(
         self,

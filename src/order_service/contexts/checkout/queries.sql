@@ -92,6 +92,15 @@ WHERE purchase.id = answer.id AND purchase.status = moves.before
 RETURNING purchase.id, owner, product_id, description, quantity, price, currency, delivery,
     status, purchase.reason, awaiting_since IS NOT NULL, created_at, settled_at
 
+-- name: take_back_rejected
+UPDATE checkout.purchases
+SET status = 'cancelled', reason = '', awaiting_since = clock_timestamp(),
+    changed_at = clock_timestamp(), asked = 0,
+    ask_at = clock_timestamp() + %(ask_again_after)s * interval '1 second'
+WHERE id = ANY(%(purchases)s::uuid[]) AND status = 'rejected'
+RETURNING id, owner, product_id, description, quantity, price, currency, delivery,
+    status, reason, awaiting_since IS NOT NULL, created_at, settled_at
+
 -- name: missing_purchases
 SELECT id FROM unnest(%(purchases)s::uuid[]) AS wanted (id)
 WHERE NOT EXISTS (SELECT FROM checkout.purchases AS purchase WHERE purchase.id = wanted.id)

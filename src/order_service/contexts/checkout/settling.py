@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from .errors import UnknownPurchaseError
-from .model import Answer, Purchase, Status
+from .model import Answer, Outcome, Purchase, Status
 from .ports import SettlementStore
 
 
@@ -38,7 +38,7 @@ def settle(
     for group in _groups(answers):
         found = store.move(group)
         if len(found) < len(group):
-            _require_known(store, group, found)
+            found = [*found, *_unmoved(store, group, found)]
         moved += found
     paid = [each for each in moved if each.status is Status.APPROVED and each.delivery]
     if paid:
@@ -58,9 +58,18 @@ def _groups(answers: Sequence[Answer]) -> Iterator[list[Answer]]:
         yield [*group.values()]
 
 
-def _require_known(
+def _unmoved(
     store: SettlementStore, answers: Sequence[Answer], moved: Sequence[Purchase]
-) -> None:
-    still = {answer.purchase for answer in answers} - {each.id for each in moved}
+) -> Sequence[Purchase]:
+    """See to the answers that moved nothing; return those that are taken back because of them.
+
+    Who was told that a purchase was rejected may have bought elsewhere. Payments approves it later
+    if it was restored from a backup, money came in, and the request is read again: that money must
+    go back.
+    """
+    already = {each.id for each in moved}
+    still = {each.purchase: each.outcome for each in answers if each.purchase not in already}
     if unknown := store.missing(still):
         raise UnknownPurchaseError(", ".join(map(str, unknown)))
+    approved = [each for each, outcome in still.items() if outcome is Outcome.APPROVED]
+    return store.take_back_rejected(approved) if approved else []

@@ -106,10 +106,10 @@ class PostgresPolling:
         with available():
             self._database.write(QUERIES["release_numbers"], values)
 
-    def prune_keys(self) -> int:
+    def prune_keys(self) -> None:
         """See :meth:`upkeep.UpkeepStore.prune_keys`."""
         with available():
-            return self._idempotency.prune(self._database.write)
+            self._idempotency.prune_all(self._database.write)
 
     def overdue(self) -> float:
         """See :meth:`upkeep.UpkeepStore.overdue`."""

@@ -15,8 +15,8 @@ _log = structlog.get_logger(__name__)
 class UpkeepStore(Protocol):
     """What upkeep needs of the storage. Every method raises StorageUnavailableError."""
 
-    def prune_keys(self) -> int:
-        """Forget some idempotency keys whose time is over; return how many."""
+    def prune_keys(self) -> None:
+        """Forget the idempotency keys whose time is over."""
 
     def overdue(self) -> float:
         """Return for how many seconds the number that waited longest has been due."""
@@ -49,8 +49,7 @@ class Upkeep:
         """Do what is due; a database that is away is left for the next round."""
         with _suppressed():
             self._on_overdue(self._store.overdue())
-            while self._store.prune_keys():
-                pass
+            self._store.prune_keys()
         with _suppressed():
             if self._expiring and self._rounds % self.EXPIRE_EVERY == 0:
                 self._expire(self._expiring)

@@ -44,6 +44,7 @@ def topics_of(config: Config) -> Sequence[Topic]:
 
 _CONSUMER = Worker(
     name="orders-consumer",
+    waits=False,
     alias="consume",
     about="""Store the orders of the Kafka topic until SIGTERM.
 

@@ -16,6 +16,7 @@ from order_service.infra.postgres.database import (
     Transaction,
     UnavailableError,
 )
+from order_service.infra.postgres.faults import is_refusal
 from order_service.infra.postgres.sql import Query, load_queries
 
 from .errors import StorageRejectedError, StorageUnavailableError
@@ -156,7 +157,7 @@ class PostgresOrders:
 
 def _refused(error: psycopg.Error, records: Sequence[OrderRecord]) -> Exception:
     """Return what a refused write means; only data faults are the records' own."""
-    if isinstance(error, psycopg.DataError | psycopg.IntegrityError) or _too_big(error):
+    if is_refusal(error):
         return StorageRejectedError([record.uid for record in records], _without_data(error))
     # Missing tables or rights: a fault of the installation, not of the messages.
     return StorageUnavailableError(str(error))
@@ -213,11 +214,6 @@ def _search_query(wanted: OrderFilter) -> Query:
         condition for condition, value in zip(_CONDITIONS, wanted, strict=True) if value is not None
     ]
     return _with(query, "{conditions}", " ".join(conditions))
-
-
-def _too_big(error: psycopg.Error) -> bool:
-    """Whether a program limit (class 54) was hit, such as the size of an index row."""
-    return (error.sqlstate or "").startswith("54")
 
 
 def _without_data(error: psycopg.Error) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from order_service.config import Config
 from order_service.context import Context, Scope, Topic, Work, Worker
 
@@ -68,6 +70,12 @@ def topics_of(config: Config) -> Sequence[Topic]:
     ]
 
 
+def _commands() -> Sequence[click.Command]:
+    from .cli import payments
+
+    return [payments]
+
+
 def _visit(visit: "DemoVisit") -> None:
     from .demo import play
 
@@ -121,6 +129,7 @@ CONTEXT = Context(
     checks=_checks,
     ledger=True,
     claims={"purchases": _claims},
+    commands=_commands,
     shared_settings=("currency",),
     visit=_visit,
 )

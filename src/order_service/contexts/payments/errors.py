@@ -25,5 +25,9 @@ class StillRunningError(PaymentsError):
     """A request with this idempotency key is being handled right now."""
 
 
+class UnknownPaymentError(PaymentsError):
+    """A payment was never asked for."""
+
+
 class ConflictingRequestError(PaymentsError):
     """A payment was asked for before, for another amount or from another person."""

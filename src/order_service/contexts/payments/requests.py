@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 
 from order_service.infra.postgres.database import Transaction
 from order_service.ledger.errors import LimitError
 from order_service.messaging.errors import InvalidMessageError
-from order_service.messaging.inbox import IncomingMessage
+from order_service.messaging.inbox import Committed, IncomingMessage
 
 from .book_postgres import Answering, PostgresBook
 from .errors import ConflictingRequestError
@@ -38,7 +39,7 @@ class PaymentRequests:
         self,
         transaction: Transaction,
         messages: Sequence[tuple[IncomingMessage, PaymentCommand]],
-    ) -> None:
+    ) -> Committed:
         """See :meth:`messaging.inbox.BatchEffects.apply_all`."""
         traces = {
             command.purchase: message.envelope.traceparent
@@ -48,10 +49,11 @@ class PaymentRequests:
         book = PostgresBook(transaction, self.answering._replace(traces=traces))
         commands = [command for _, command in messages]
         try:
-            self.metrics.answered(settle(book, commands, self.max_amount))
+            settlements = settle(book, commands, self.max_amount)
         except ConflictingRequestError as error:
             fault = {"purchase": ["Was asked about before, with another amount or owner."]}
             raise InvalidMessageError("conflicting_request", fault) from error
         except LimitError as error:
             fault = {"amount": ["More than can be counted would have been paid."]}
             raise InvalidMessageError("limit_exceeded", fault) from error
+        return partial(self.metrics.answered, settlements)

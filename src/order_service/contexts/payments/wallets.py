@@ -45,8 +45,11 @@ class Wallets:
         """
         return self._store.find(owner, self._currency)
 
-    def deposit(self, owner: UUID, amount: int, key: Key | None = None) -> Deposit:
+    def deposit(self, owner: UUID, amount: int, key: Key | None = None) -> tuple[Deposit, bool]:
         """Put money into the wallet of a person.
+
+        Returns:
+            The deposit, and whether it is new: with a key that came before it is the one of then.
 
         Raises:
             NoWalletError: There is none.
@@ -54,7 +57,9 @@ class Wallets:
             KeyReusedError: The key came before with another request.
             StillRunningError: The request with this key is being handled.
         """
-        return self._store.deposit(self._new_id(), owner, Money(amount, self._currency), key)
+        wanted = self._new_id()
+        deposit = self._store.deposit(wanted, owner, Money(amount, self._currency), key)
+        return deposit, deposit.id == wanted
 
     def page(self, owner: UUID, limit: int, before: int | None) -> EntryPage:
         """Return at most `limit` movements with an id below `before`, newest first.
@@ -63,6 +68,8 @@ class Wallets:
             NoWalletError: There is no wallet.
         """
         self.find(owner)
-        found = self._store.entries(owner, self._currency, limit + 1, before or _NEWEST)
+        found = self._store.entries(
+            owner, self._currency, limit + 1, _NEWEST if before is None else before
+        )
         more = len(found) > limit
         return EntryPage(found[:limit], found[limit - 1].id if more else None)

@@ -62,10 +62,18 @@ def conninfo(
 
 
 def session_options(statement_timeout: float, lock_timeout: float) -> str:
-    """Return the settings of a session: times in UTC, and deadlines given in seconds."""
+    """Return the settings of a session: times in UTC, and deadlines given in seconds.
+
+    A client that is frozen, or behind a dead network, holds what it has locked. The server ends
+    its session when it says nothing in the middle of a transaction, or takes nothing of an answer,
+    for as long as a statement may take.
+    """
+    longest = round(statement_timeout * 1000)
     values = {
-        "statement_timeout": round(statement_timeout * 1000),
+        "statement_timeout": longest,
         "lock_timeout": round(lock_timeout * 1000),
+        "idle_in_transaction_session_timeout": longest,
+        "tcp_user_timeout": longest,
         "timezone": "UTC",
     }
     return " ".join(f"-c {name}={value}" for name, value in values.items())

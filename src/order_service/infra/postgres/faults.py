@@ -9,14 +9,21 @@ _CONFLICTS = frozenset({"40001", "40P01"})
 _READ_ONLY = "25006"
 """Read-only transaction: a standby, or a primary that is being demoted."""
 
+_TOO_SLOW = "25P03"
+"""The server has ended a session that said nothing for too long within a transaction."""
+
 _TRANSIENT_CLASSES = ("08", "53", "57")
 _TRANSIENT_STATES = _CONFLICTS | {
     _READ_ONLY,
+    _TOO_SLOW,
     "55P03",  # lock not available
     "58030",  # I/O error
 }
-_LOST_CLASSES = ("08", "57P")
+_LOST_CLASSES = ("08", "57P", _TOO_SLOW)
 """Connection exceptions, and what a server says that ends a connection."""
+
+_LIMITS_CLASS = "54"
+"""Program limits, such as the size of a row in an index."""
 
 
 class UnavailableError(Exception):
@@ -47,6 +54,17 @@ def is_transient(error: psycopg.Error) -> bool:
     if state is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     return state.startswith(_TRANSIENT_CLASSES) or state in _TRANSIENT_STATES
+
+
+def is_refusal(error: psycopg.Error) -> bool:
+    """Return whether it is the data that the server does not take, and never will.
+
+    Anything else that is not transient, such as a missing table or right, is a fault of the
+    installation, and no matter of the data.
+    """
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+        return True
+    return (error.sqlstate or "").startswith(_LIMITS_CLASS)
 
 
 def is_stale(error: psycopg.Error) -> bool:

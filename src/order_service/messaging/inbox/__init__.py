@@ -20,11 +20,12 @@ effect that must not be had twice even then has a UNIQUE of the business behind 
 
 from .accepting import RETENTION, Inbox
 from .handler import InboxHandler
-from .ports import BatchEffects, Effects, IncomingMessage, Rejections, Storage
+from .ports import BatchEffects, Committed, Effects, IncomingMessage, Rejections, Storage
 
 __all__ = [
     "RETENTION",
     "BatchEffects",
+    "Committed",
     "Effects",
     "Inbox",
     "InboxHandler",

@@ -7,8 +7,8 @@ What can go wrong with a message, and what becomes of it:
   dead letter, alone. The others of its batch have their effect.
 * The database or the brokers are away: it is tried again until they are back. As the database may
   only be too slow for so many messages in one transaction, half as many are tried each time.
-* Anything else is a fault of the program. It ends the process, with nothing committed: a broken
-  deploy must not turn a topic into dead letters.
+* Anything else, a missing table or right too, is a fault of the program or of its installation. It
+  ends the process, with nothing committed: a broken deploy must not turn a topic into dead letters.
 """
 
 import time
@@ -20,13 +20,14 @@ import psycopg
 import structlog
 
 from order_service.infra.postgres.database import Transaction
-from order_service.infra.postgres.faults import UnavailableError
+from order_service.infra.postgres.faults import UnavailableError, is_refusal
 from order_service.messaging.envelope import Envelope
 from order_service.messaging.errors import InvalidMessageError
 from order_service.messaging.ports import DeadLetter, Message
 
 from .ports import (
     BatchEffects,
+    Committed,
     Effects,
     InboxObserver,
     IncomingMessage,
@@ -123,12 +124,15 @@ class InboxHandler(Generic[T]):
         letters: list[DeadLetter] = []
         while messages:
             try:
-                fresh = self._retry.call(partial(self._apply_first, messages))
+                fresh, committed = self._retry.call(partial(self._apply_first, messages))
             except (InvalidMessageError, psycopg.Error) as error:
+                if isinstance(error, psycopg.Error) and not is_refusal(error):
+                    raise
                 part = self._first(messages)
                 letters += self._bisect(part, error)
             else:
                 part = self._first(messages)
+                committed()
                 self._observer.handled(fresh)
                 self._observer.duplicates(len(part) - fresh)
             messages = messages[len(part) :]
@@ -137,8 +141,8 @@ class InboxHandler(Generic[T]):
     def _first(self, messages: Sequence[_Decoded[T]]) -> Sequence[_Decoded[T]]:
         return messages[: self._most]
 
-    def _apply_first(self, messages: Sequence[_Decoded[T]]) -> int:
-        """Try as many of `messages` as one transaction may take now; return how many were new."""
+    def _apply_first(self, messages: Sequence[_Decoded[T]]) -> tuple[int, Committed]:
+        """Try as many of `messages` as one transaction may take now; see `_apply_in`."""
         part = self._first(messages)
         try:
             return self._apply_together(part)
@@ -155,13 +159,19 @@ class InboxHandler(Generic[T]):
         half = len(messages) // 2
         return [*self._apply(messages[:half]), *self._apply(messages[half:])]
 
-    def _apply_together(self, messages: Sequence[_Decoded[T]]) -> int:
+    def _apply_together(self, messages: Sequence[_Decoded[T]]) -> tuple[int, Committed]:
         return self._database.run(
             "inbox", lambda transaction: self._apply_in(transaction, messages)
         )
 
-    def _apply_in(self, transaction: Transaction, messages: Sequence[_Decoded[T]]) -> int:
-        """Have the effects of those that have not had any; return how many these were."""
+    def _apply_in(
+        self, transaction: Transaction, messages: Sequence[_Decoded[T]]
+    ) -> tuple[int, Committed]:
+        """Have the effects of those that have not had any.
+
+        Returns:
+            How many these were, and what is to be called after the commit.
+        """
         ids = [decoded.message.envelope.id for decoded in messages]
         fresh = set(self._inbox.accept_all(transaction, ids))
         wanted = []
@@ -170,18 +180,17 @@ class InboxHandler(Generic[T]):
                 # The same batch may hold a copy.
                 fresh.discard(message.envelope.id)
                 wanted.append((message, content))
-        if wanted:
-            self._have(transaction, wanted)
-        return len(wanted)
+        committed = self._have(transaction, wanted) if wanted else _nothing
+        return len(wanted), committed
 
     def _have(
         self, transaction: Transaction, messages: Sequence[tuple[IncomingMessage, T]]
-    ) -> None:
+    ) -> Committed:
         if isinstance(self._effects, BatchEffects):
-            self._effects.apply_all(transaction, messages)
-            return
+            return self._effects.apply_all(transaction, messages)
         for message, content in messages:
             self._effects.apply(transaction, message, content)
+        return _nothing
 
     def _reject(self, letters: Sequence[DeadLetter]) -> None:
         if not letters:
@@ -208,6 +217,10 @@ class InboxHandler(Generic[T]):
         # What is more than one statement deletes is deleted bit by bit, between batches.
         if not pruned:
             self._prune_at = self._clock() + _PRUNE_EVERY
+
+
+def _nothing() -> None:
+    """Do nothing after a commit."""
 
 
 def _letter(record: Message, error: InvalidMessageError | psycopg.Error) -> DeadLetter:

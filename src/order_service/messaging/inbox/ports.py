@@ -1,7 +1,7 @@
 """What the handler of an inbox needs of the outside, and what it hands to a context."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from order_service.infra.postgres.database import Transaction
 from order_service.infra.retry import Retrying
@@ -12,6 +12,9 @@ from .accepting import Inbox
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+Committed: TypeAlias = Callable[[], object]
+"""What is done once a transaction is committed, and only then: it counts, say."""
 
 
 class IncomingMessage(NamedTuple):
@@ -62,8 +65,11 @@ class BatchEffects(Protocol[T]):
 
     def apply_all(
         self, transaction: Transaction, messages: Sequence[tuple[IncomingMessage, T]]
-    ) -> None:
+    ) -> Committed:
         """Have the effects of messages that have had none; see :meth:`Effects.apply`.
+
+        Returns:
+            What is to be called once all of it is committed.
 
         Raises:
             InvalidMessageError: One of them can never be handled. All are then brought again in

@@ -12,7 +12,7 @@ from order_service.infra.postgres.database import Transaction
 from order_service.infra.tracing.spans import entered
 from order_service.infra.tracing.traceparent import parse
 
-from .ports import BatchEffects, Effects, IncomingMessage
+from .ports import BatchEffects, Committed, Effects, IncomingMessage
 
 if TYPE_CHECKING:
     from order_service.infra.tracing.otlp import Span, Tracer
@@ -67,7 +67,7 @@ class TracedBatchEffects(Generic[T]):
 
     def apply_all(
         self, transaction: Transaction, messages: Sequence[tuple[IncomingMessage, T]]
-    ) -> None:
+    ) -> Committed:
         """See :meth:`ports.BatchEffects.apply_all`."""
         with ExitStack() as exits:
             told = []
@@ -77,7 +77,7 @@ class TracedBatchEffects(Generic[T]):
                     exits.enter_context(_ended(span))
                     message = _within(message, span)  # noqa: PLW2901 - the same one
                 told.append((message, content))
-            self._effects.apply_all(transaction, told)
+            return self._effects.apply_all(transaction, told)
 
 
 @contextmanager

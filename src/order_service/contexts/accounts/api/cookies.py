@@ -41,10 +41,22 @@ def refresh_token_of(request: Request, body: Mapping[str, str]) -> tuple[str, bo
 
 
 def _require_own_page(request: Request) -> None:
-    origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
+    foreign = _is_foreign(request.headers.get("Origin"), request.host)
     if foreign or request.headers.get("Sec-Fetch-Site", "none") not in _SAME_SITE:
         abort(403, message="A page of another site may not do this.")
+
+
+def _is_foreign(origin: str | None, host: str) -> bool:
+    """Whether a browser says that the request comes from a page of another host.
+
+    The scheme is not compared: behind a proxy that ends TLS only the proxy knows it.
+    """
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc != host
+    except ValueError:  # half of an IPv6 address
+        return True
 
 
 def set_refresh(response: Response, token: str, seconds: int, *, secure: bool) -> None:

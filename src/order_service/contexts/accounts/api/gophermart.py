@@ -5,9 +5,6 @@ renews it: the session lives as long as the token. The password is the client's 
 any that is not empty will do.
 """
 
-import gzip
-import io
-
 import msgspec
 from flask import Response, jsonify, request
 from flask_smorest import Blueprint, abort
@@ -16,6 +13,7 @@ from order_service.contexts.accounts.errors import InvalidFieldsError
 from order_service.contexts.accounts.model import Tokens
 from order_service.contexts.accounts.passwords import PasswordPolicy
 from order_service.contexts.accounts.signing_in import Registration
+from order_service.http.bodies import json_of
 
 from . import cookies
 from .documentation import HEADERS
@@ -24,7 +22,6 @@ from .schemas import GopherSchema, TokensSchema
 from .services import AccountsServices
 
 _POLICY = PasswordPolicy(1, refuse_common=False)
-_MAX_BODY = 64 * 1024
 
 _COOKIE = {"description": "The access token", "schema": {"type": "string"}}
 _ANSWER_HEADERS = {
@@ -40,6 +37,9 @@ class Credentials(msgspec.Struct):
 
     login: str
     password: str
+
+
+_CREDENTIALS = msgspec.json.Decoder(Credentials)
 
 
 def add(blueprint: Blueprint, services: AccountsServices) -> None:
@@ -82,22 +82,10 @@ def add(blueprint: Blueprint, services: AccountsServices) -> None:
 
 
 def _credentials() -> tuple[str, str]:
-    try:
-        given = msgspec.json.decode(_body(), type=Credentials)
-    except (msgspec.DecodeError, OSError, EOFError) as error:
-        abort(400, message="Not a JSON object with a login and a password.", exc=error)
+    given = json_of(request, _CREDENTIALS)
     if not given.login or not given.password:
         abort(400, message="Neither the login nor the password may be empty.")
     return given.login, given.password
-
-
-def _body() -> bytes:
-    """Return the body, unpacked if the client packed it; what is too long is cut and no JSON."""
-    body = request.get_data()
-    if request.headers.get("Content-Encoding", "").lower() == "gzip":
-        with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
-            return packed.read(_MAX_BODY)
-    return body
 
 
 def _answer(services: AccountsServices, tokens: Tokens) -> Response:

@@ -8,6 +8,7 @@ from order_service.http.access import Access
 from order_service.http.api_part import ApiPart
 from order_service.http.authentication import Authenticator
 from order_service.http.health import Check
+from order_service.http.json_arguments import JsonBlueprint
 
 from . import gophermart, own_routes, sign_in_routes, state_routes
 from .problems import older_face
@@ -50,7 +51,7 @@ def create_part(
         checks: What signing in stands on.
         conditions: What knowing people by their tokens needs beside.
     """
-    auth = Blueprint("accounts", __name__, description="People: sign-in, sessions, keys")
+    auth = JsonBlueprint("accounts", __name__, description="People: sign-in, sessions, keys")
     for routes in (sign_in_routes, own_routes, state_routes):
         routes.add(auth, services)
     user = Blueprint("user", __name__, description="People, as clients of Gophermart sign in")

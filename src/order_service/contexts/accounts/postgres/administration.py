@@ -52,6 +52,10 @@ class PostgresAdministration:
         rows = self._statements.write("accounts_unlock", id=person_id, login_digest=digest)
         _require(rows, person_id)
 
+    def unlock_address(self, address: str) -> bool:
+        """See :meth:`ports.PersonAdministration.unlock_address`."""
+        return bool(self._statements.write("accounts_unlock_address", address=address))
+
     def erase(self, person_id: UUID, now: datetime) -> None:
         """See :meth:`ports.PersonAdministration.erase`."""
 

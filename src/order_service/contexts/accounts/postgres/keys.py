@@ -1,13 +1,15 @@
 """The keys of tokens in Postgres."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from order_service.contexts.accounts.errors import RotationTooEarlyError
 from order_service.contexts.accounts.ports import StoredKey
 from order_service.infra.postgres.database import Database, Transaction
 
 from .statements import Statements, execute
+
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class PostgresKeyStore:
@@ -48,15 +50,18 @@ class PostgresKeyStore:
             created_at=key.created_at,
         )
 
-    def rotate(self, successor: StoredKey, now: datetime, *, drop_current: bool) -> None:
+    def rotate(
+        self, following: str, successor: StoredKey, now: datetime, *, drop_current: bool
+    ) -> None:
         """See :meth:`ports.KeyStore.rotate`."""
-        ending = "accounts_drop_current_key" if drop_current else "accounts_retire_key"
 
         def work(transaction: Transaction) -> None:
             execute(transaction, "accounts_lock_signing_keys")
-            execute(transaction, ending, now=now)
-            if not execute(transaction, "accounts_promote_key", now=now):
-                raise RotationTooEarlyError("there is no next key")
+            execute(transaction, "accounts_retire_key", now=now)
+            if drop_current:
+                execute(transaction, "accounts_drop_retired_keys", before=_END_OF_TIME)
+            if not execute(transaction, "accounts_promote_key", id=following, now=now):
+                raise RotationTooEarlyError("somebody else has rotated the keys just now")
             execute(transaction, "accounts_add_signing_key", **successor._asdict())
 
         self._statements.run("accounts_rotate_keys", work)

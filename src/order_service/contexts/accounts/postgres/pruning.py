@@ -30,7 +30,7 @@ class Retention(NamedTuple):
 class Pruning:
     """Deletes what is older than its retention, in small steps.
 
-    Any number of processes may do it: they pass over each other's rows.
+    Any number of processes may do it: they pass over each other's rows, or find them gone.
 
     Args:
         database: An open database.
@@ -64,6 +64,6 @@ class Pruning:
                     now=now,
                     limit=_AT_ONCE,
                 ),
-                write("accounts_prune_rates", now=now),
+                write("accounts_prune_rates", now=now, limit=_AT_ONCE),
             )
         )

@@ -31,10 +31,12 @@ VALUES
 RETURNING id
 
 -- name: accounts_signed_in
--- The lock waits for whoever closes the account at this moment: its sessions end after that.
+-- The lock waits for whoever changes the account at this moment, and looks again after that: all
+-- sessions that there were end with such a change, and this one must not come in behind it.
 WITH person AS (
     SELECT id FROM accounts.people
     WHERE id = %(person_id)s AND disabled_at IS NULL
+        AND password_hash = %(password_hash)s AND admin = %(admin)s
     FOR SHARE
 ), opened AS (
     INSERT INTO accounts.sessions
@@ -194,12 +196,9 @@ UPDATE accounts.signing_keys SET state = 'retired', since = %(now)s
 WHERE state = 'current'
 RETURNING id
 
--- name: accounts_drop_current_key
-DELETE FROM accounts.signing_keys WHERE state = 'current' RETURNING id
-
 -- name: accounts_promote_key
 UPDATE accounts.signing_keys SET state = 'current', since = %(now)s
-WHERE state = 'next'
+WHERE state = 'next' AND id = %(id)s
 RETURNING id
 
 -- name: accounts_drop_retired_keys
@@ -230,6 +229,9 @@ UPDATE accounts.people SET disabled_at = NULL
 WHERE id = %(id)s AND erased_at IS NULL
 RETURNING id
 
+-- name: accounts_unlock_address
+DELETE FROM accounts.failures WHERE kind = 'address' AND key = %(address)s RETURNING key
+
 -- name: accounts_erase_person
 UPDATE accounts.people SET
     login = NULL, login_key = NULL, password_hash = NULL, email = NULL, name = NULL,
@@ -248,6 +250,7 @@ UPDATE accounts.sign_ins SET address = '', user_agent = '' WHERE person_id = %(i
 DELETE FROM accounts.failures WHERE kind = 'login' AND key = %(login_digest)s RETURNING key
 
 -- name: accounts_prune_sign_ins
+-- No locks that are skipped: they need the right to change an entry, which the role has not.
 DELETE FROM accounts.sign_ins WHERE id IN (
     SELECT id FROM accounts.sign_ins WHERE at < %(before)s ORDER BY at LIMIT %(limit)s
 )
@@ -263,7 +266,12 @@ DELETE FROM accounts.failures WHERE (kind, key) IN (
 RETURNING key
 
 -- name: accounts_prune_rates
-DELETE FROM accounts.registration_rates WHERE full_at < %(now)s RETURNING address
+DELETE FROM accounts.registration_rates WHERE address IN (
+    SELECT address FROM accounts.registration_rates WHERE full_at < %(now)s
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING address
 
 -- name: accounts_prune_sessions
 DELETE FROM accounts.sessions WHERE id IN (

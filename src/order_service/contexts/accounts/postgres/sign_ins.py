@@ -5,7 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from order_service.contexts.accounts.model import Client, NewSession, SignIn, SignInResult
+from order_service.contexts.accounts.model import (
+    Client,
+    Credentials,
+    NewSession,
+    SignIn,
+    SignInResult,
+)
 from order_service.contexts.accounts.ports import SignInPosition
 from order_service.infra.postgres.database import Database
 
@@ -44,7 +50,9 @@ class PostgresSignIns:
         self._statements = Statements(database)
         self._throttling = throttling
 
-    def signed_in(self, session: NewSession, entry: SignIn, login_key: str) -> bool:
+    def signed_in(
+        self, session: NewSession, entry: SignIn, login_key: str, proven: Credentials
+    ) -> bool:
         """See :meth:`ports.SignInStore.signed_in`."""
         rows = self._statements.write(
             "accounts_signed_in",
@@ -52,6 +60,8 @@ class PostgresSignIns:
             entry_id=entry.id,
             result=entry.result.value,
             login_digest=login_digest(login_key),
+            password_hash=proven.password_hash,
+            admin=proven.admin,
         )
         return bool(rows)
 

@@ -18,6 +18,7 @@ from order_service.contexts.accounts.ports import Clock, PersonStore, SessionSto
 from order_service.contexts.accounts.sessions import Sessions
 from order_service.contexts.accounts.signing_in import Registration, SigningIn
 from order_service.contexts.accounts.tokens.verification import TokenVerification
+from order_service.http.rate_limit import told_apart_by
 
 ADDRESS, USER_AGENT = "x-client-address", "x-client-user-agent"
 """Metadata in which a service tells whom it calls for."""
@@ -111,7 +112,8 @@ class AccountsRpc(AccountsServicer):
 def client_of(context: grpc.ServicerContext) -> Client:
     """Return for whom a service calls: what it tells in the metadata, else the service itself."""
     told = {str(name): str(value) for name, value in context.invocation_metadata() or ()}
-    address = told.get(ADDRESS) or _peer_address(context.peer())
+    peer = _peer_address(context.peer())
+    address = told_apart_by(told.get(ADDRESS, "")) or told_apart_by(peer) or peer
     return Client.of(address, told.get(USER_AGENT) or told.get("user-agent", ""))
 
 

@@ -16,10 +16,16 @@ _MAX_ID = 64
 
 
 class Audience(NamedTuple):
-    """Who issues the tokens, and for whom; both are compared to the letter."""
+    """Who issues the tokens, and for whom; both are compared to the letter.
+
+    Attributes:
+        longest: Seconds after its issue for which a token is valid at most, whatever it says: for
+            no longer is it remembered that a session has ended.
+    """
 
     issuer: str
     audience: str
+    longest: float = math.inf
 
 
 class Identity(NamedTuple):
@@ -66,8 +72,9 @@ def identity_of(claims: Mapping[str, Any], kid: str, expected: Audience, now: fl
         raise InvalidTokenError("issued by or for somebody else")
     if _text(claims, "token_type") != TOKEN_TYPE:
         raise InvalidTokenError("not an access token by its claims")
-    expires_at = _moment(claims, "exp")
-    earliest = max(_moment(claims, "iat"), _moment(claims, "nbf") if "nbf" in claims else -math.inf)
+    issued_at = _moment(claims, "iat")
+    expires_at = min(_moment(claims, "exp"), issued_at + expected.longest)
+    earliest = max(issued_at, _moment(claims, "nbf") if "nbf" in claims else -math.inf)
     if now >= expires_at:
         raise InvalidTokenError("expired")
     if earliest > now + SKEW:

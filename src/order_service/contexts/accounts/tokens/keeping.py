@@ -10,7 +10,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from order_service.contexts.accounts.errors import AccountsUnavailableError, RotationTooEarlyError
+from order_service.contexts.accounts.errors import (
+    AccountsUnavailableError,
+    RotationTooEarlyError,
+    SharedSecretError,
+)
 from order_service.contexts.accounts.ports import Clock, KeyStore, StoredKey
 from order_service.contexts.accounts.refresh_tokens import KEY_BYTES, RefreshTokens
 
@@ -35,15 +39,22 @@ class KeyKeeping:
         store: Where they are.
         sealing: Opens and seals what is stored.
         clock: The time now.
+        token_lifetime: For how long an access token is valid.
         shared_secret: Secret of HS256; empty for ES256.
     """
 
     def __init__(
-        self, store: KeyStore, sealing: KeySealing, clock: Clock, shared_secret: bytes = b""
+        self,
+        store: KeyStore,
+        sealing: KeySealing,
+        clock: Clock,
+        token_lifetime: timedelta,
+        shared_secret: bytes = b"",
     ) -> None:
         self._store = store
         self._sealing = sealing
         self._clock = clock
+        self._retired_for = token_lifetime + PUBLISHED
         self._shared = SigningKey.shared(shared_secret) if shared_secret else None
         self._seen: tuple[object, ...] = ()
         self._keys: TokenKeys | None = None
@@ -72,14 +83,21 @@ class KeyKeeping:
             self._keys = self._assembled(signing, refreshing, number)
             self._seen = seen
 
+    @property
+    def signs_with_shared_secret(self) -> bool:
+        """Whether no key signs tokens but the secret of HS256."""
+        return self._shared is not None
+
     def _signing_keys(self) -> Sequence[StoredKey]:
+        """Return the keys that count, the missing ones made: no token of others can be valid."""
         stored = self._store.signing_keys()
         missing = {"current", "next"} - {key.state for key in stored}
-        if not missing:
-            return stored
-        for state in sorted(missing):
-            self._store.add_signing_key(self.new_key(state))
-        return self._store.signing_keys()
+        if missing:
+            for state in sorted(missing):
+                self._store.add_signing_key(self.new_key(state))
+            stored = self._store.signing_keys()
+        since = self._clock() - self._retired_for
+        return [key for key in stored if key.state != "retired" or key.since >= since]
 
     def _refresh_keys(self) -> Sequence[StoredKey]:
         stored = self._store.refresh_keys()
@@ -158,20 +176,26 @@ class KeyRotation:
 
         Args:
             at_once: Even if others who verify may not know the next key yet.
-            drop_current: The key that signed until now is known to somebody: the tokens that it
-                signed are invalid from now on.
+            drop_current: The key that signed until now, or one before it, is known to somebody:
+                the tokens that they signed are invalid from now on.
 
         Raises:
+            SharedSecretError: No key signs.
             RotationTooEarlyError: The next key is too young.
             AccountsUnavailableError: The keys cannot be read or written now.
         """
+        if self._keeping.signs_with_shared_secret:
+            raise SharedSecretError(
+                "tokens are signed with accounts.token.secret (HS256): change that instead"
+            )
         self._keeping.refresh()
         now = self._clock()
         following = next(key for key in self._store.signing_keys() if key.state == "next")
         if not at_once and following.since + PUBLISHED > now:
             raise RotationTooEarlyError(_when(following.since + PUBLISHED))
         self._store.drop_retired(now - self._token_lifetime - PUBLISHED)
-        self._store.rotate(self._keeping.new_key("next"), now, drop_current=drop_current)
+        successor = self._keeping.new_key("next")
+        self._store.rotate(following.id, successor, now, drop_current=drop_current)
         return following.id
 
     def rotate_refresh_key(self) -> str:

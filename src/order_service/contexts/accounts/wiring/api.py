@@ -23,7 +23,8 @@ def open_api(process: Process) -> ApiPart:
     """Return the routes on their backends; keys and ended sessions are read in the background."""
     background = process.database(_UPKEEP_CONNECTIONS)
     parts = AccountsParts(process, process.database(process.config.http.threads), background)
-    process.ends(_upkeep(process, parts, background).start())
+    for thread in _upkeep(process, parts, background).start():
+        process.ends(thread)
     parts.metrics.revocations_age.set_function(lambda: parts.revocations.age)
     services = AccountsServices(
         parts.signing_in,

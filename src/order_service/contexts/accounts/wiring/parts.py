@@ -73,7 +73,10 @@ class AccountsParts:
         lifetime = timedelta(seconds=settings.token.lifetime)
         self.revocations = Revocations(ended, lifetime, now)
         self.verification = TokenVerification(
-            audience(settings), self.keeping.keys, self.revocations, clock=time.time
+            audience(settings),
+            self.keeping.keys,
+            self.revocations,
+            clock=time.time,
         )
 
     @property
@@ -85,7 +88,8 @@ class AccountsParts:
 def key_keeping(store: PostgresKeyStore, settings: AccountsSettings) -> KeyKeeping:
     """Return what knows the keys."""
     sealing = KeySealing(settings.key_secret.reveal())
-    return KeyKeeping(store, sealing, now, settings.shared_secret)
+    lifetime = timedelta(seconds=settings.token.lifetime)
+    return KeyKeeping(store, sealing, now, lifetime, settings.shared_secret)
 
 
 def hashing(process: Process, metrics: AccountsMetrics) -> PasswordHashing:
@@ -100,7 +104,7 @@ def hashing(process: Process, metrics: AccountsMetrics) -> PasswordHashing:
 
 def audience(settings: AccountsSettings) -> Audience:
     """Return what tokens say of who issues and who accepts them."""
-    return Audience(settings.token.issuer, settings.token.audience)
+    return Audience(settings.token.issuer, settings.token.audience, settings.token.lifetime)
 
 
 def scopes_of(process: Process) -> Scopes:

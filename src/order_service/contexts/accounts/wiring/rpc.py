@@ -21,7 +21,8 @@ def open_rpc(process: Process) -> Work:
     known = (parts.keeping.refresh, parts.revocations.refresh)
     # What has passed is deleted by the API.
     upkeep = Upkeep(known, lambda: 0, process.stopping, random.uniform(0, PRUNE_EVERY))  # noqa: S311
-    process.ends(upkeep.start())
+    for thread in upkeep.start():
+        process.ends(thread)
     service = AccountsRpc(
         RpcParts(
             parts.signing_in,

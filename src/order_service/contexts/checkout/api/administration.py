@@ -6,10 +6,11 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from order_service.contexts.checkout.purchasing import Purchasing
-from order_service.http.documentation import problems
+from order_service.http.documentation import IDEMPOTENCY_KEY, problems
+from order_service.http.persons import asker
 
 from .answers import answer, changed_answer, purchase_body, refusals
-from .bodies import traceparent_of_request
+from .bodies import key_of_request, traceparent_of_request
 from .schemas import LOCATION, PURCHASE, PurchaseSchema
 
 _UNKNOWN = "There is no such purchase"
@@ -29,17 +30,29 @@ def create_blueprint(purchasing: Purchasing) -> Blueprint:
             return answer(purchase_body(purchasing.find(None, purchase)))
 
     @blueprint.route(
-        "/admin/purchases/<uuid:purchase>/refund", methods=["POST"], parameters=[PURCHASE]
+        "/admin/purchases/<uuid:purchase>/refund",
+        methods=["POST"],
+        parameters=[PURCHASE, IDEMPOTENCY_KEY],
     )
     @blueprint.response(200, PurchaseSchema, description="The money is back", headers=LOCATION)
     @blueprint.alt_response(
         202, schema=PurchaseSchema, description="The money is on its way", headers=LOCATION
     )
-    @problems(blueprint, {404: _UNKNOWN, 409: "It is not paid for"})
+    @problems(
+        blueprint,
+        {
+            404: _UNKNOWN,
+            409: "It is not paid for",
+            422: "The key came before, with another request",
+        },
+    )
     @blueprint.doc(operationId="refundPurchaseOfAnybody")
     def refund(purchase: UUID) -> Response:
         """Give back the money of a purchase of anybody, once, however old it is."""
+        key = key_of_request("refund", purchase)
         with refusals():
+            if key:
+                purchasing.claim_key(asker(), key)
             return changed_answer(
                 purchasing.refund(None, purchase, traceparent_of_request(), at_any_time=True)
             )

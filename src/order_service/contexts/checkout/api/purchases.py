@@ -59,8 +59,9 @@ def _add_buying(
         owner, wish = person(), wish_of_request(max_amount)
         key = key_of_request("buy", *wish.goods, wish.delivery)
         with refusals():
-            purchase = purchasing.buy(owner, *wish, key, traceparent_of_request())
-        metrics.accepted()
+            purchase, new = purchasing.buy(owner, *wish, key, traceparent_of_request())
+        if new:
+            metrics.accepted()
         body = {"id": purchase, "status": Status.PENDING}
         response = answer(body, HTTPStatus.ACCEPTED)
         response.headers["Location"] = f"/purchases/{purchase}"

@@ -1,20 +1,20 @@
 """The processes of the checkout context beside the API."""
 
-from uuid_utils.compat import uuid7
-
 from order_service.context import Work
 from order_service.context.consuming import Intake
 from order_service.context.process import Process
 from order_service.context.receiving import Receiver, receive
 from order_service.context.relaying import Relaying
+from order_service.context.upkeep import start_repeating
 from order_service.contexts.checkout import topics_of
+from order_service.contexts.checkout.errors import StorageUnavailableError
 from order_service.contexts.checkout.metrics import SettlementMetrics, WaitingMetrics
 from order_service.contexts.checkout.settings import CheckoutSettings
-from order_service.contexts.checkout.settlements_postgres import Publishing, Settlements
+from order_service.contexts.checkout.settlements_postgres import Settlements
 from order_service.contexts.checkout.storage import SCHEMA
-from order_service.contexts.checkout.upkeep import Upkeep
+from order_service.contexts.checkout.upkeep import EVERY, Upkeep
 
-from .storage import purchases_on
+from .storage import asking_of, purchases_on
 
 _MAX_BATCH_BYTES = 4 * 1024 * 1024
 
@@ -28,7 +28,7 @@ def open_settlements(process: Process) -> Work:
     """Return what approves and rejects, and asks again where no answer comes."""
     settings = process.config.of(CheckoutSettings)
     effects = Settlements(
-        Publishing(settings.orders_topic, uuid7), SettlementMetrics(process.registry)
+        asking_of(process), settings.orders_topic, SettlementMetrics(process.registry)
     )
     intake = Intake(
         topic=settings.settlements_topic,
@@ -39,6 +39,6 @@ def open_settlements(process: Process) -> Work:
     )
     database = process.database(2)
     waiting = WaitingMetrics(process.registry)
-    upkeep = Upkeep(database, purchases_on(database, process), waiting, process.stopping)
-    process.ends(upkeep.start())
+    upkeep = Upkeep(database, purchases_on(database, process), waiting)
+    process.ends(start_repeating(upkeep.round, EVERY, process.stopping, StorageUnavailableError))
     return receive(process, intake, effects, Receiver(SCHEMA, database, settings.dead_letter_topic))

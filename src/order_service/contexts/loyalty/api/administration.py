@@ -8,11 +8,12 @@ from flask_smorest import Blueprint
 from order_service.contexts.loyalty.metrics import MovementMetrics
 from order_service.contexts.loyalty.model import Kind
 from order_service.contexts.loyalty.spending import Spending
+from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
 
 from .answers import answer, moved_body
-from .asking import idempotency_key, refusals
+from .asking import key_of_request, refusals
 from .bodies import booking_of, reversed_by
-from .documentation import IDEMPOTENCY_KEY, PERSON, problems, takes
+from .documentation import PERSON
 from .schemas import BookingSchema, MovedSchema, ReversalSchema
 
 
@@ -36,9 +37,11 @@ def _add_booking(
     @blueprint.response(200, MovedSchema, description="It is done")
     @problems(
         blueprint,
-        s402="There are not enough points",
-        s409="The request with this key is being handled",
-        s422="It is no amount, or the key came with another request",
+        {
+            402: "There are not enough points",
+            409: "The request with this key is being handled",
+            422: "It is no amount, or the key came with another request",
+        },
     )
     @blueprint.doc(
         operationId=f"{kind}Points",
@@ -47,7 +50,7 @@ def _add_booking(
     )
     def book(owner: UUID) -> Response:
         booking = booking_of(request)
-        key = idempotency_key(kind, owner, *booking)
+        key = key_of_request(kind, owner, *booking)
         with refusals():
             current = spending.book(owner, kind, booking.amount, booking.comment, key)
         metrics.moved(kind)
@@ -59,9 +62,11 @@ def _add_reversal(blueprint: Blueprint, spending: Spending, metrics: MovementMet
     @blueprint.response(200, MovedSchema, description="It is taken back")
     @problems(
         blueprint,
-        s402="What it gave is spent",
-        s404="There is no such movement",
-        s409="It was taken back before",
+        {
+            402: "What it gave is spent",
+            404: "There is no such movement",
+            409: "It was taken back before",
+        },
     )
     @blueprint.doc(operationId="reverseMovement", requestBody=takes(ReversalSchema))
     def reverse(owner: UUID) -> Response:

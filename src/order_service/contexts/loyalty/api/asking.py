@@ -1,12 +1,9 @@
-"""Who asks, under which idempotency key, and how refusals look."""
+"""Under which idempotency key is asked, and how refusals look."""
 
 import contextlib
-import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from uuid import UUID
 
-from flask import request
 from flask_smorest import abort
 from werkzeug.exceptions import HTTPException
 
@@ -23,10 +20,7 @@ from order_service.contexts.loyalty.errors import (
     UnknownMovementError,
 )
 from order_service.contexts.loyalty.ports import Key
-from order_service.http.authentication import Principal, principal_of
-from order_service.http.bodies import malformed
-
-_is_key = re.compile(r"[\x21-\x7e]{1,255}\Z").match
+from order_service.http.persons import idempotency_key
 
 _REFUSALS: dict[type[LoyaltyError], tuple[HTTPStatus, str]] = {
     InvalidNumberError: (HTTPStatus.UNPROCESSABLE_ENTITY, "This is no number of an order."),
@@ -70,32 +64,7 @@ def refusals() -> Iterator[None]:
         abort(status, message=text, headers=headers, exc=error)
 
 
-def principal() -> Principal:
-    """Return who asks; the routes of this context are closed to anybody else."""
-    found = principal_of(request.environ)
-    if found is None:
-        abort(HTTPStatus.UNAUTHORIZED, message="This is about the person who asks.")
-    return found
-
-
-def person() -> UUID:
-    """Return the id of the person who asks."""
-    return id_of(principal())
-
-
-def id_of(found: Principal) -> UUID:
-    """Return the id of a person."""
-    try:
-        return UUID(found.subject)
-    except ValueError:  # the key of a program
-        abort(HTTPStatus.FORBIDDEN, message="This is for persons.")
-
-
-def idempotency_key(*content: object) -> Key | None:
+def key_of_request(*content: object) -> Key | None:
     """Return the key of the request with what it asks for, None if it has none."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not _is_key(key):
-        malformed("An Idempotency-Key is 1 to 255 visible ASCII characters.")
-    return Key(key, "\0".join(map(str, content)).encode())
+    found = idempotency_key(*content)
+    return Key(*found) if found else None

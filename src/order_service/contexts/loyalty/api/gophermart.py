@@ -9,18 +9,17 @@ from order_service.contexts.loyalty.metrics import MovementMetrics
 from order_service.contexts.loyalty.model import Kind, Uploaded
 from order_service.contexts.loyalty.spending import Spending
 from order_service.contexts.loyalty.uploading import Uploading
+from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
+from order_service.http.persons import person
 
 from .answers import answer, balance_body, list_answer, number_line, withdrawal_line
-from .asking import idempotency_key, person, refusals
+from .asking import key_of_request, refusals
 from .bodies import before_of, cursor_of, limit_of, number_of, payment_of, place_of
 from .documentation import (
     ENTRY_CURSOR,
-    IDEMPOTENCY_KEY,
     LIMIT,
     LINK,
     NUMBER_CURSOR,
-    problems,
-    takes,
 )
 from .schemas import BalanceSchema, PointsPaymentSchema, UploadedNumberSchema, WithdrawalSchema
 
@@ -47,7 +46,7 @@ def _add_upload(blueprint: Blueprint, uploading: Uploading) -> None:
     @blueprint.route("/api/user/orders", methods=["POST"])
     @blueprint.response(202, description="The number is new")
     @blueprint.alt_response(200, description="The person had uploaded it before")
-    @problems(blueprint, s409="Somebody else has uploaded it", s422="It is no number of an order")
+    @problems(blueprint, {409: "Somebody else has uploaded it", 422: "It is no number of an order"})
     @blueprint.doc(operationId="uploadNumber", requestBody=_TEXT)
     def upload() -> Response:
         """Upload the number of an order, to get points for it."""
@@ -64,7 +63,7 @@ def _add_numbers(blueprint: Blueprint, uploading: Uploading) -> None:
         200, UploadedNumberSchema(many=True), description="Newest first", headers=LINK
     )
     @blueprint.alt_response(204, description="There are none")
-    @problems(blueprint)
+    @problems(blueprint, {})
     # Not with the route: that would say it of the POST of this path, too.
     @blueprint.doc(operationId="listNumbers", parameters=[LIMIT, NUMBER_CURSOR])
     def numbers() -> Response:
@@ -81,7 +80,7 @@ def _add_numbers(blueprint: Blueprint, uploading: Uploading) -> None:
 def _add_balance(blueprint: Blueprint, spending: Spending) -> None:
     @blueprint.route("/api/user/balance")
     @blueprint.response(200, BalanceSchema, description="The points")
-    @problems(blueprint)
+    @problems(blueprint, {})
     @blueprint.doc(operationId="getBalance")
     def balance() -> Response:
         """Return the points that one has, and those that one has withdrawn in all."""
@@ -94,15 +93,17 @@ def _add_withdraw(blueprint: Blueprint, spending: Spending, metrics: MovementMet
     @blueprint.response(200, description="The points are withdrawn")
     @problems(
         blueprint,
-        s402="There are not enough points",
-        s409="The request with this key is being handled",
-        s422="It is no number of an order, no amount, or the key came with another request",
+        {
+            402: "There are not enough points",
+            409: "The request with this key is being handled",
+            422: "It is no number of an order, no amount, or the key came with another request",
+        },
     )
     @blueprint.doc(operationId="withdraw", requestBody=takes(PointsPaymentSchema))
     def withdraw() -> Response:
         """Pay for an order with points."""
         order, amount = payment_of(request)
-        key = idempotency_key("withdraw", order, amount)
+        key = key_of_request("withdraw", order, amount)
         with refusals():
             spending.withdraw(person(), order, amount, key)
         metrics.moved(Kind.WITHDRAWAL)
@@ -113,7 +114,7 @@ def _add_withdrawals(blueprint: Blueprint, spending: Spending) -> None:
     @blueprint.route("/api/user/withdrawals", parameters=[LIMIT, ENTRY_CURSOR])
     @blueprint.response(200, WithdrawalSchema(many=True), description="Newest first", headers=LINK)
     @blueprint.alt_response(204, description="There are none")
-    @problems(blueprint)
+    @problems(blueprint, {})
     @blueprint.doc(operationId="listWithdrawals")
     def withdrawals() -> Response:
         """List one's withdrawals, newest first: all, or with `limit` by the page."""

@@ -9,11 +9,13 @@ from flask_smorest import Blueprint, abort
 from order_service.contexts.loyalty.metrics import MovementMetrics
 from order_service.contexts.loyalty.model import Kind
 from order_service.contexts.loyalty.spending import Spending
+from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
+from order_service.http.persons import id_of, principal
 
 from .answers import answer, history_line, list_answer, moved_body, person_body
-from .asking import id_of, idempotency_key, principal, refusals
+from .asking import key_of_request, refusals
 from .bodies import Operation, before_of, limit_of, operation_of
-from .documentation import ENTRY_CURSOR, IDEMPOTENCY_KEY, LIMIT, LINK, PERSON, problems, takes
+from .documentation import ENTRY_CURSOR, LIMIT, LINK, PERSON
 from .schemas import HistoryEntrySchema, MovedSchema, OperationSchema, PersonsPointsSchema
 
 _USUAL_PAGE = 100
@@ -33,16 +35,18 @@ def _add_operation(blueprint: Blueprint, spending: Spending, metrics: MovementMe
     @blueprint.response(200, MovedSchema, description="It is done")
     @problems(
         blueprint,
-        s402="There are not enough points",
-        s409="The request with this key is being handled",
-        s422="It is no amount, or the key came with another request",
+        {
+            402: "There are not enough points",
+            409: "The request with this key is being handled",
+            422: "It is no amount, or the key came with another request",
+        },
     )
     @blueprint.doc(operationId="movePoints", requestBody=takes(OperationSchema))
     def move() -> Response:
         """Withdraw one's own points; administrators also withdraw and deposit those of others."""
         operation = operation_of(request)
         owner, kind = _permitted(operation)
-        key = idempotency_key("move", owner, *operation)
+        key = key_of_request("move", owner, *operation)
         with refusals():
             current = spending.book(owner, kind, operation.amount, operation.comment, key)
         metrics.moved(kind)
@@ -71,7 +75,7 @@ def _may_see(owner: UUID) -> UUID:
 def _add_points(blueprint: Blueprint, spending: Spending) -> None:
     @blueprint.route("/loyalty/<uuid:owner>", parameters=[PERSON])
     @blueprint.response(200, PersonsPointsSchema, description="The points")
-    @problems(blueprint)
+    @problems(blueprint, {})
     @blueprint.doc(operationId="getPoints")
     def points(owner: UUID) -> Response:
         """Return the points of a person: one's own, or anybody's for administrators."""
@@ -87,7 +91,7 @@ def _add_entries(blueprint: Blueprint, spending: Spending) -> None:
         200, HistoryEntrySchema(many=True), description="Newest first", headers=LINK
     )
     @blueprint.alt_response(204, description="There are none")
-    @problems(blueprint)
+    @problems(blueprint, {})
     @blueprint.doc(operationId="listMovements")
     def entries(owner: UUID) -> Response:
         """List how points came and went, newest first, by the page."""

@@ -7,6 +7,7 @@ import structlog
 
 from order_service.context.checks import RetryCheck
 from order_service.context.process import Process
+from order_service.context.upkeep import repeat
 from order_service.contexts.loyalty.accrual_client import HttpAccrualSystem
 from order_service.contexts.loyalty.errors import StorageUnavailableError
 from order_service.contexts.loyalty.expiring import Expiring
@@ -66,9 +67,7 @@ class Pollers:
     def run(self) -> None:
         """See :meth:`context.Work.run`."""
         threads = self.start()
-        while not self._stopping.is_set():
-            self._upkeep.round()
-            self._stopping.wait(_UPKEEP_EVERY)
+        repeat(self._upkeep.round, _UPKEEP_EVERY, self._stopping, StorageUnavailableError)
         for thread in threads:
             thread.join()
 

@@ -95,8 +95,9 @@ def _add_deposit(
         """Put money into one's wallet."""
         owner, amount = person(), amount_of_request(max_amount)
         with refusals():
-            done = wallets.deposit(owner, amount, deposit_key(owner, amount))
-        metrics.deposited()
+            done, new = wallets.deposit(owner, amount, deposit_key(owner, amount))
+        if new:
+            metrics.deposited()
         return answer(deposit_body(done))
 
 

@@ -1,6 +1,7 @@
 """The processes of the payments context beside the API."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from uuid_utils.compat import uuid7
 
@@ -9,15 +10,19 @@ from order_service.context.consuming import Intake
 from order_service.context.process import Process
 from order_service.context.receiving import Receiver, receive
 from order_service.context.relaying import Relaying
+from order_service.context.upkeep import start_repeating
 from order_service.contexts.payments import topics_of
 from order_service.contexts.payments.book_postgres import Answering
 from order_service.contexts.payments.metrics import PaymentMetrics
 from order_service.contexts.payments.requests import PaymentRequests
 from order_service.contexts.payments.settings import PaymentsSettings
-from order_service.contexts.payments.storage import SCHEMA
-from order_service.contexts.payments.upkeep import Upkeep
+from order_service.contexts.payments.storage import IDEMPOTENCY, SCHEMA
+from order_service.infra.postgres.faults import UnavailableError
 
 _MAX_BATCH_BYTES = 4 * 1024 * 1024
+
+_UPKEEP_EVERY = 60.0
+"""Seconds between two rounds of upkeep."""
 
 
 def open_relay(process: Process) -> Work:
@@ -38,5 +43,6 @@ def open_requests(process: Process) -> Work:
         max_bytes=_MAX_BATCH_BYTES,
     )
     database = process.database(2)
-    process.ends(Upkeep(database, process.stopping).start())
+    prune = partial(IDEMPOTENCY.prune_all, database.write)
+    process.ends(start_repeating(prune, _UPKEEP_EVERY, process.stopping, UnavailableError))
     return receive(process, intake, effects, Receiver(SCHEMA, database, settings.dead_letter_topic))
