@@ -28,13 +28,12 @@ class Rows(NamedTuple):
     items: list[tuple[Any, ...]]
 
 
-COLUMNS = Rows(
+_COLUMNS = Rows(
     [(*ORDER, *_KEEPING)],
     [("order_uid", *DELIVERY)],
     [("order_uid", *PAYMENT)],
     [("order_uid", "position", *ITEM)],
 )
-"""The columns of each table."""
 
 
 def _values(part: object, names: Sequence[str]) -> tuple[Any, ...]:
@@ -60,17 +59,21 @@ def batches(messages: Sequence[Sample], size: int = _BATCH) -> Iterator[Rows]:
         yield rows
 
 
-def _copy_statement(table: str, columns: Sequence[str]) -> bytes:
-    return f"COPY orders.{table} ({', '.join(columns)}) FROM STDIN".encode()
+def _copy_statement(table: str) -> bytes:
+    columns = ", ".join(getattr(_COLUMNS, table)[0])
+    return f"COPY orders.{table} ({columns}) FROM STDIN".encode()
 
 
-def copy(connection: psycopg.Connection[Any], rows: Rows, columns: Rows = COLUMNS) -> None:
+_STATEMENTS = [(table, _copy_statement(table)) for table in Rows._fields]
+
+
+def copy(connection: psycopg.Connection[Any], rows: Rows) -> None:
     """Store the rows of one batch in one transaction."""
     with connection.transaction(), connection.cursor() as cursor:
-        for table, lines, ((*names,),) in zip(Rows._fields, rows, columns, strict=True):
-            with cursor.copy(_copy_statement(table, names)) as stream:
-                for line in lines:
-                    stream.write_row(line)
+        for table, statement in _STATEMENTS:
+            with cursor.copy(statement) as stream:
+                for row in getattr(rows, table):
+                    stream.write_row(row)
 
 
 def copy_rate(stack: Stack, prepared: Sequence[Rows]) -> float:
