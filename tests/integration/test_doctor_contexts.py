@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from order_service.bootstrap.contexts import installed
 from order_service.bootstrap.doctor import needs_of
 from order_service.cli import main
+from order_service.contexts.accounts.tokens.sealing import KeySealing
 from tests.backends import Environ, config_of, connect
 
 Finding = dict[str, str]
@@ -31,10 +32,11 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def signing(migrated_database: Environ) -> Environ:
-    """A database that has a key which signs."""
+    """A database that has a key which signs, and lies open."""
     with connect(migrated_database, admin=True) as admin:
         admin.execute(
-            "INSERT INTO accounts.signing_keys VALUES ('k', 'current', 'sealed', now(), now())"
+            "INSERT INTO accounts.signing_keys VALUES ('k', 'current', %s, now(), now())",
+            [KeySealing("").seal("k", b"key")],
         )
     return migrated_database
 
@@ -43,7 +45,14 @@ def test_keys_that_lie_open_are_a_warning(signing: Environ) -> None:
     (finding,) = found("token keys", signing)
     assert finding["level"] == "warning"
     assert "ACCOUNTS_KEY_SECRET" in finding["remedy"]
-    (finding,) = found("token keys", signing, ACCOUNTS_KEY_SECRET="s" * 32)
+    secret = "s" * 32
+    (finding,) = found("token keys", signing, ACCOUNTS_KEY_SECRET=secret)
+    assert finding["level"] == "warning"
+    assert "accounts rotate-keys" in finding["remedy"]
+    with connect(signing, admin=True) as admin:
+        sealed = KeySealing(secret).seal("k", b"key")
+        admin.execute("UPDATE accounts.signing_keys SET sealed = %s", [sealed])
+    (finding,) = found("token keys", signing, ACCOUNTS_KEY_SECRET=secret)
     assert finding["level"] == "ok"
 
 
