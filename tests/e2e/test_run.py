@@ -122,7 +122,7 @@ def test_a_killed_run_leaves_no_process_and_its_data_serve_the_next_one(tmp_path
         first.process.kill()
         first.process.wait()
         if sys.platform == "linux":
-            eventually(lambda: not first.left_behind(), STOP_S, "no process is left")
+            eventually(lambda: not first.left_behind(), STOP_S, f"nothing is left; see {first.log}")
         with running(tmp_path / "data") as second:
             second.await_ready()
             assert second.get(f"/order/{ORDER_UID}") == 200

@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -148,3 +150,33 @@ def test_a_consumer_that_waits_for_its_broker_ends_at_once_and_well(tmp_path: Pa
     assert consumer.returncode == 0, log
     assert time.monotonic() - began < 15
     assert "Traceback" not in log
+
+
+def test_a_worker_whose_broker_says_nothing_ends_in_time_and_tells_why(tmp_path: Path) -> None:
+    """The promise of a stop does not depend on what a library waits for."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        broker = {
+            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{silent.getsockname()[1]}",
+            "METRICS_WORKER_PORT": "0",
+            "LOG_FORMAT": "json",
+        }
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "order_service", "work", "orders-consumer"],
+            cwd=tmp_path,
+            env=clean() | {"PYTHONPATH": process_environ({})["PYTHONPATH"]} | NAMED | broker,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            silent.settimeout(30)
+            connection, _ = silent.accept()
+            began = time.monotonic()
+            worker.send_signal(signal.SIGTERM)
+            _, log = worker.communicate(timeout=30)
+            connection.close()
+        finally:
+            worker.kill()
+            worker.wait(timeout=10)
+    assert worker.returncode == 0, log
+    assert 7 < time.monotonic() - began < 12
+    assert "the stop takes too long" in log

@@ -1,7 +1,10 @@
 """A worker process: what one context does beside the API, with a small server for its metrics."""
 
 import contextlib
+import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -17,6 +20,9 @@ from order_service.infra.retry import StoppedError
 
 _log = structlog.get_logger(__name__)
 
+_STOP_LIMIT = 8.0
+"""Seconds from the signal to the end: what a consumer may take to finish its batch, and some."""
+
 
 def run_worker(contexts: Contexts, config: Config, worker: Worker) -> int:
     """Work until SIGTERM or SIGINT, in the main thread; return the exit code."""
@@ -24,6 +30,7 @@ def run_worker(contexts: Contexts, config: Config, worker: Worker) -> int:
     with closing(Process(config, scopes=contexts.scopes)) as process:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: process.stopping.set())
+        _bound_the_stop(process.stopping, _STOP_LIMIT)
         try:
             run_work(process, worker.open(process))
         except StoppedError:
@@ -32,6 +39,23 @@ def run_worker(contexts: Contexts, config: Config, worker: Worker) -> int:
             _log.critical("the worker cannot start", worker=worker.name, error=str(error))
             return 1
     return 0
+
+
+def _bound_the_stop(stopping: threading.Event, limit: float) -> None:
+    """End the process `limit` seconds after it was told to stop, whatever it waits for.
+
+    A client that looks for a broker which is gone does so deep inside of its library, where nobody
+    asks whether to stop. Work that is cut off is done again, as after any other end, so that this
+    is no failure either.
+    """
+
+    def end() -> None:
+        stopping.wait()
+        time.sleep(limit)
+        _log.warning("the stop takes too long, what is left is cut off", seconds=limit)
+        os._exit(0)
+
+    threading.Thread(target=end, name="stop-limit", daemon=True).start()
 
 
 def run_work(process: Process, work: Work) -> None:
