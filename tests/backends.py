@@ -77,10 +77,11 @@ def free_port() -> int:
 def free_ports(count: int) -> int:
     """The first of as many ports in a row that nobody listens on.
 
-    They lie below those that the kernel gives to clients, one of which could be among them.
+    They lie below those that the kernel gives to clients, and below those that embedded servers
+    take: one that starts meanwhile could be among them.
     """
     while True:
-        first = random.randrange(20_000, 32_000)  # noqa: S311 - any will do
+        first = random.randrange(10_000, 19_000)  # noqa: S311 - any will do
         with suppress(OSError), ExitStack() as held:
             for port in range(first, first + count):
                 held.enter_context(closing(socket.create_server(("127.0.0.1", port))))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.backends import free_port
 from tests.builders import CANONICAL, ROOT
 from tests.e2e.stack_process import START_S, STOP_S, Stack, running
 from tests.waiting import eventually
@@ -65,6 +67,32 @@ def test_a_taken_http_port_is_an_error_that_names_the_way_out(stack: Stack, tmp_
     assert f"HTTP_PORT={stack.port + 1}" in other.stderr
 
 
+def test_a_program_that_asked_for_json_gets_nothing_else(stack: Stack, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "order_service", "run"]
+    data_dir = tmp_path / "other"
+    environ = {
+        **stack.environ,
+        "ORDER_SERVICE_DATA_DIR": str(data_dir),
+        "HTTP_PORT": str(free_port()),
+        "LOG_FORMAT": "json",
+        "CONTEXTS_ENABLED": "orders",
+    }
+    log = tmp_path / "log"
+    with log.open("ab") as output:
+        other = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=output)
+    try:
+        eventually(lambda: "Service is ready" in log.read_text(), START_S, log.read_text())
+        other.terminate()
+        assert other.wait(STOP_S + 10) == 0
+    finally:
+        other.kill()
+        other.wait()
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    ready = next(each for each in events if each["event"] == "The Order Service is ready")
+    assert ready["data_dir"] == str(data_dir)
+    assert f"http://localhost:{environ['HTTP_PORT']}/" in ready["pages"]
+
+
 @pytest.mark.parametrize("part", ["consumer", "api", "postgres", "valkey", "broker"])
 def test_a_part_that_is_killed_comes_back(stack: Stack, part: str, tmp_path: Path) -> None:
     killed = stack.pid_of(part)
@@ -96,6 +124,7 @@ def test_sigterm_stops_everything_in_time(stack: Stack) -> None:
     assert code == 0, stack.log.read_text()
     assert seconds < STOP_S
     assert stack.left_behind() == []
+    assert not re.search("^{", stack.log.read_text(), re.MULTILINE), "JSON between sentences"
     assert not (stack.data_dir / "stack.env").exists()
 
 

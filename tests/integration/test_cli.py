@@ -152,6 +152,16 @@ def test_a_consumer_that_waits_for_its_broker_ends_at_once_and_well(tmp_path: Pa
     assert "Traceback" not in log
 
 
+def test_a_worker_whose_port_is_taken_says_so_in_its_log(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        taken = {"METRICS_WORKER_PORT": str(other.getsockname()[1]), "LOG_FORMAT": "json"}
+        done = command(NAMED | taken, tmp_path, "work", "orders-consumer")
+    assert done.returncode == 1
+    last = json.loads(done.stderr.splitlines()[-1])
+    assert last["event"] == "the worker cannot start"
+    assert "in use" in last["error"]
+
+
 def test_a_worker_whose_broker_says_nothing_ends_in_time_and_tells_why(tmp_path: Path) -> None:
     """The promise of a stop does not depend on what a library waits for."""
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:

@@ -230,6 +230,27 @@ def client_of(server: ValkeyServer) -> Iterator[redis.Redis]:
         yield client
 
 
+def test_a_closed_valkey_answers_nobody_without_its_password(tmp_path: Path) -> None:
+    with started(ValkeyServer(tmp_path, closed=True)) as server:
+        with client_of(server) as client:
+            assert client.ping()
+        url = f"redis://127.0.0.1:{server.port}/0"
+        with (
+            closing(redis.Redis.from_url(url, retry=None)) as stranger,
+            pytest.raises(redis.AuthenticationError),
+        ):
+            stranger.ping()
+        password = server.environment()["REDIS_URL"].split(":")[2].partition("@")[0]
+        assert server.pid
+        assert password not in " ".join(psutil.Process(server.pid).cmdline())
+        readable = [each.name for each in tmp_path.iterdir() if each.stat().st_mode & 0o044]
+        assert not [name for name in readable if password in (tmp_path / name).read_text()]
+        server.stop()
+        server.start()
+        with client_of(server) as client:
+            assert client.ping(), "another password after a restart"
+
+
 def test_valkey_evicts_rather_than_refuses(tmp_path: Path) -> None:
     with started(ValkeyServer(tmp_path, max_memory="4mb")) as server, client_of(server) as client:
         for number in range(100):

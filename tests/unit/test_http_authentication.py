@@ -206,6 +206,28 @@ def test_a_revoked_key_is_refused_after_the_next_reading() -> None:
     assert with_key(app, ORDER).status.startswith("401")
 
 
+def test_a_new_key_is_known_at_once_and_guesses_ask_once_a_second() -> None:
+    readings, now = [], [100.0]
+
+    class Reader(MemoryKeys):
+        def valid(self) -> Sequence[StoredKey]:
+            readings.append(now[0])
+            return super().valid()
+
+    reader, fresh = Reader(), new_key()
+    keyring = Keyring(reader, 60.0, threading.Event(), lambda: now[0])
+    keyring.refresh()
+    reader.keys.append(_stored("fresh", fresh, "orders:read"))
+    assert keyring.caller(fresh) == ("fresh", frozenset(["orders:read"]))
+    for _ in range(20):
+        assert keyring.caller(new_key()) is None
+    assert readings == [100.0, 100.0]
+    now[0] += 1.0
+    assert keyring.caller(new_key()) is None
+    assert keyring.caller("no key at all") is None
+    assert readings == [100.0, 100.0, 101.0]
+
+
 def test_known_keys_stay_in_force_while_the_database_is_away() -> None:
     reader = MemoryKeys()
     keyring = keyring_of(reader)

@@ -47,6 +47,20 @@ def test_a_data_directory_that_another_process_holds_is_refused_with_its_pid(
         pass
 
 
+def test_a_data_directory_is_closed_to_others_also_one_that_was_open(tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    with locked(new):
+        assert stat.S_IMODE(new.stat().st_mode) & 0o066 == 0
+    new.chmod(0o755)
+    with locked(new):
+        assert stat.S_IMODE(new.stat().st_mode) & 0o066 == 0
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    theirs.chmod(0o755)
+    with locked(theirs):
+        assert stat.S_IMODE(theirs.stat().st_mode) == 0o755, "a folder that we did not make"
+
+
 def test_stack_env_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "stack.env"
     write_stack_env(path, {"POSTGRES_PASSWORD": "s3cret"})

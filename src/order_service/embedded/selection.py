@@ -50,7 +50,7 @@ def _postgres(config: Config, data_dir: Path) -> Server:
 def _valkey(data_dir: Path) -> Server:
     from order_service.embedded.valkey import ValkeyServer  # noqa: PLC0415
 
-    return ValkeyServer(data_dir / "valkey")
+    return ValkeyServer(data_dir / "valkey", closed=True)
 
 
 def _apache_kafka(topics: Mapping[str, int], data_dir: Path) -> Server:

@@ -39,8 +39,10 @@ def run_stack(config: Config, workload: Workload, options: StackOptions) -> int:
         reason was printed then.
     """
     began = time.monotonic()
-    configure_logging(config.log.level, config.log.format)
-    console = Console(sys.stdout, sys.stderr, workload.names)
+    # A person starts this one, and may look at its output through a pager or in a file.
+    configure_logging(config.log.level, "json" if config.log.format == "json" else "console")
+    structured = config.log.format == "json" and not sys.stderr.isatty()
+    console = Console(sys.stdout, sys.stderr, workload.names, structured=structured)
     inbox = Inbox()
     try:
         with _signals_into(inbox), locked(options.data_dir.resolve()):

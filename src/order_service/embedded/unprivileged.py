@@ -24,6 +24,12 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
+def mode_of_closed_folder() -> int:
+    """Return the mode that keeps other users out of a folder, and lets root's own Postgres in."""
+    passes = not is_root() or _held() is not None
+    return 0o700 if passes else 0o711
+
+
 def hand_over(folder: Path) -> pwd.struct_passwd:
     """Make sure that an ordinary user owns `folder` and all in it, and return that user.
 
@@ -62,14 +68,17 @@ def _is_open(path: Path) -> bool:
 
 
 def _capability() -> list[str]:
-    held = next(
-        (name for name, bit in _PASSING_CAPABILITIES.items() if _effective() >> bit & 1), None
-    )
+    held = _held()
     if held is None:
         return []
     # Without the secure bit access(2) ignores capabilities of a user other than root, and initdb
     # does not find the programs beside it.
     return [f"--inh-caps=+{held}", f"--ambient-caps=+{held}", "--securebits=+no_setuid_fixup"]
+
+
+def _held() -> str | None:
+    effective = _effective()
+    return next((name for name, bit in _PASSING_CAPABILITIES.items() if effective >> bit & 1), None)
 
 
 def _effective() -> int:

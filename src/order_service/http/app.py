@@ -24,6 +24,7 @@ from .health import Readiness
 from .metering import HttpMeter, instrument
 from .openapi import describe
 from .problem_faces import ProblemFaces
+from .query import require_single_values
 from .request_id import request_id_of
 from .security import COMMON
 from .tracing import TRACEPARENT
@@ -71,6 +72,7 @@ def bare_app(registry: Registry) -> tuple[ServiceApp, HttpMeter]:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     meter = instrument(app, registry)
     app.before_request(_begin)
+    app.before_request(require_single_values)
     app.after_request(_finish)
     app.teardown_request(_end)
     problems.install(app)

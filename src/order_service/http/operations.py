@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from order_service.infra.listening import why_not_listen
 from order_service.metrics import Registry
 
 from . import health
@@ -53,6 +54,9 @@ def serve_operations(
     Raises:
         OSError: The address is in use or not ours.
     """
+    # werkzeug would print sentences of its own and end the process.
+    if port and (problem := why_not_listen(host, port)):
+        raise problem
     app, _ = bare_app(registry)
     app.register_blueprint(health.create_blueprint(readiness))
     server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler)

@@ -2,11 +2,14 @@
 
 The copy is renewed every few seconds in the background, so a check costs microseconds and
 goes on while the database is away: with the keys that were last known, never with none.
+A key that is not among them may be a new one, so that it has the copy renewed at once, though
+not more often than once a second: guesses must not become load.
 """
 
 import hmac
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import structlog
@@ -20,6 +23,9 @@ _log = structlog.get_logger(__name__)
 # Where in the copy a digest is looked for. Who measures the time of that learns at most
 # these bytes of a digest, which do not lead back to its key.
 _PREFIX = 8
+
+_PAUSE = 1.0
+"""Seconds between two readings that unknown keys ask for."""
 
 _NOBODY = StoredKey("", bytes(32), frozenset())
 
@@ -39,12 +45,22 @@ class Keyring:
         interval: Seconds between two readings: as long does a revoked key live at most, as
             long as the database answers.
         stopping: Set when the process should end.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, reader: KeyReader, interval: float, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        reader: KeyReader,
+        interval: float,
+        stopping: threading.Event,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._reader = reader
         self._interval = interval
         self._stopping = stopping
+        self._clock = clock
+        self._asking = threading.Lock()
+        self._may_ask_at = clock()
         self._keys: Mapping[bytes, StoredKey] | None = None
         self._stale = False
 
@@ -79,16 +95,33 @@ class Keyring:
             raise KeysUnavailableError("the keys have not been read yet")
 
     def caller(self, key: str) -> Caller | None:
-        """Return whose key this is, None if it is nobody's. Does not block.
+        """Return whose key this is, None if it is nobody's.
+
+        Does not block for a known key; one unknown key a second waits for the database.
 
         Raises:
             KeysUnavailableError: The keys have never been read.
         """
         self.check()
         digest = digest_of(key)
-        if digest is None or self._keys is None:
+        if digest is None:
             return None
-        candidate = self._keys.get(digest[:_PREFIX], _NOBODY)
+        caller = self._known(digest)
+        if caller is None and self._may_ask():
+            self.refresh()
+            caller = self._known(digest)
+        return caller
+
+    def _may_ask(self) -> bool:
+        with self._asking:
+            now = self._clock()
+            if now < self._may_ask_at:
+                return False
+            self._may_ask_at = now + _PAUSE
+            return True
+
+    def _known(self, digest: bytes) -> Caller | None:
+        candidate = (self._keys or {}).get(digest[:_PREFIX], _NOBODY)
         if not hmac.compare_digest(candidate.digest, digest):
             return None
         return Caller(candidate.name, candidate.scopes)

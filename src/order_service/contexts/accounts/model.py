@@ -89,6 +89,18 @@ class Credentials(NamedTuple):
     disabled: bool
 
 
+class Attempt(NamedTuple):
+    """What is known of a login before its password is looked at.
+
+    Attributes:
+        wait: Seconds until it may be tried from this address, 0.0 if now.
+        known: Whose login it is, None if it is nobody's.
+    """
+
+    wait: float
+    known: Credentials | None
+
+
 class Holder(NamedTuple):
     """Whom a token speaks of."""
 

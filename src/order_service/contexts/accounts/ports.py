@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from .model import (
+    Attempt,
     Credentials,
     EndReason,
     Holder,
@@ -71,11 +72,11 @@ class SignInStore(Protocol):
     def record(self, entry: SignIn) -> None:
         """Keep an audit entry."""
 
-    def wait(self, login_key: str, address: str, now: datetime) -> float:
-        """Return the seconds until this login may be tried from this address, 0.0 if now."""
+    def attempt(self, login_key: str, address: str, now: datetime) -> Attempt:
+        """Return whose login this is, and whether it may be tried now."""
 
     def wait_to_register(self, address: str, now: datetime) -> float:
-        """Count a registration from this address; return as in `wait`, uncounted if it waits."""
+        """Count a registration from this address; return the seconds to wait if it is not."""
 
 
 class SessionStore(Protocol):

@@ -170,10 +170,8 @@ class SigningIn:
         key = login_key(login) if login.isprintable() else ""
         with observed(self._observer.signed_in, SignInResult.SIGNED_IN):
             for _ in range(_TRIES):
-                self._require_no_wait(key, client)
+                self._admitted(key, client)
                 with self._hashing.slot() as slot:
-                    # Others may have failed while this one waited for its turn.
-                    self._require_no_wait(key, client)
                     known = self._proven(key, password, client, slot)
                 if tokens := self._opened(known, key, client, renewable=renewable):
                     return tokens
@@ -200,9 +198,8 @@ class SigningIn:
         if faults or form is None:
             raise InvalidFieldsError({"new_password": faults})
         key = login_key(login)
-        self._require_no_wait(key, client)
+        self._admitted(key, client)
         with self._hashing.slot() as slot:
-            self._require_no_wait(key, client)
             known = self._proven(key, change.present, client, slot)
             changed = slot.hash(form)
         now = self._clock()
@@ -211,14 +208,17 @@ class SigningIn:
         if not self._people.change_hash(known.password_hash, changed, entry):
             raise WrongCredentialsError
 
-    def _require_no_wait(self, key: str, client: Client) -> None:
-        wait = self._sign_ins.wait(key, client.address, self._clock())
+    def _admitted(self, key: str, client: Client) -> Credentials | None:
+        """Return whose login this is, if it may be tried now."""
+        wait, known = self._sign_ins.attempt(key, client.address, self._clock())
         if wait:
             raise ThrottledError("too many failed attempts", wait)
+        return known
 
     def _proven(self, key: str, password: str, client: Client, slot: HashingSlot) -> Credentials:
         """Return whose login and password these are."""
-        known = self._people.credentials(key)
+        # Others may have failed while this one waited for its turn.
+        known = self._admitted(key, client)
         form = prepared(password)
         hashed = known.password_hash if known else self._hashing.no_password
         right = slot.verify(hashed, form or b"")

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from order_service.http.problems import ProblemSchema
+from order_service.http.query import QueryInteger
 
 _PERSON = "01931b7c-0f6e-7c3a-9a55-0d8f3c1b2a49"
 _SESSION = "01931b7c-1c42-7b0f-8d1e-4a6f2b9c3d58"
@@ -219,7 +220,7 @@ class SignInPageSchema(Schema):
 class SignInQuery(Schema):
     """Which page of the sign-ins."""
 
-    limit = fields.Integer(
+    limit = QueryInteger(
         load_default=20,
         validate=validate.Range(1, 100),
         metadata={"description": "Most entries on the page", "example": 20},

@@ -83,10 +83,14 @@ ON CONFLICT (kind, key) DO UPDATE SET
     END
 RETURNING kind
 
--- name: accounts_wait
-SELECT coalesce(max(extract(epoch FROM blocked_until - %(now)s)), 0)::float8
-FROM accounts.failures
-WHERE (kind, key) IN (('login', %(login_digest)s), ('address', %(address)s))
+-- name: accounts_attempt
+SELECT waiting.seconds, p.id, p.password_hash, p.admin, p.email, p.disabled_at IS NOT NULL
+FROM (
+    SELECT coalesce(max(extract(epoch FROM blocked_until - %(now)s)), 0)::float8 AS seconds
+    FROM accounts.failures
+    WHERE (kind, key) IN (('login', %(login_digest)s), ('address', %(address)s))
+) AS waiting
+LEFT JOIN accounts.people AS p ON p.login_key = %(login_key)s
 
 -- name: accounts_take_registration
 -- The generic cell rate algorithm: full_at is when the bucket of the address is full again.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from order_service.contexts.accounts.model import (
+    Attempt,
     Client,
     Credentials,
     NewSession,
@@ -81,12 +82,17 @@ class PostgresSignIns:
         """See :meth:`ports.SignInStore.record`."""
         self._statements.write("accounts_record_sign_in", **entry_values(entry))
 
-    def wait(self, login_key: str, address: str, now: datetime) -> float:
-        """See :meth:`ports.SignInStore.wait`."""
+    def attempt(self, login_key: str, address: str, now: datetime) -> Attempt:
+        """See :meth:`ports.SignInStore.attempt`."""
         rows = self._statements.read(
-            "accounts_wait", login_digest=login_digest(login_key), address=address, now=now
+            "accounts_attempt",
+            login_key=login_key,
+            login_digest=login_digest(login_key),
+            address=address,
+            now=now,
         )
-        return max(0.0, float(rows[0][0]))
+        wait, person_id, *rest = rows[0]
+        return Attempt(max(0.0, wait), Credentials(person_id, *rest) if person_id else None)
 
     def wait_to_register(self, address: str, now: datetime) -> float:
         """See :meth:`ports.SignInStore.wait_to_register`."""

@@ -9,6 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from order_service.contexts.orders.lookup import CURSOR_PATTERN
 from order_service.contexts.orders.model import UtcDatetime
 from order_service.contexts.orders.schema import OrderSchema, PaymentSchema, UtcDateTime
+from order_service.http.query import QueryInteger
 
 _ORDER = OrderSchema().fields
 _PAYMENT = PaymentSchema().fields
@@ -76,7 +77,7 @@ class OrdersQuery(Schema):
             "example": "2021-11-27T00:00:00Z",
         }
     )
-    limit = fields.Integer(
+    limit = QueryInteger(
         load_default=_USUAL_PAGE,
         validate=validate.Range(min=1, max=_LONGEST_PAGE),
         metadata={"description": "Most orders on one page", "example": _USUAL_PAGE},
