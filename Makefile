@@ -114,9 +114,9 @@ migrate-down: $(RUN_READY) ## Roll back the newest migration
 	@$(with_stack) $(BIN)/order-service migrate down
 
 .PHONY: produce
-produce: $(RUN_READY) ## Send sample orders [COUNT=100] [RATE=a second, 0: at once] [INVALID=share of bad ones] [SEED=] [FILE=]
+produce: $(RUN_READY) ## Send sample orders [COUNT=100] [RATE=a second, 0: at once] [INVALID=share of bad ones] [SEED=] [FILE=] [WAIT=1: until they can be looked up]
 	@$(with_stack) $(BIN)/python -m producer --count $(COUNT) --rate $(RATE) --invalid $(INVALID) \
-		$(if $(SEED),--seed $(SEED)) $(if $(FILE),--file $(FILE))
+		$(if $(SEED),--seed $(SEED)) $(if $(FILE),--file $(FILE)) $(if $(WAIT),--wait)
 
 .PHONY: doctor
 doctor: $(RUN_READY) ## Ask the backends of the running stack, or the configured ones, what is wrong

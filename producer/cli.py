@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from producer.addresses import DEFAULT_TOPIC, connection, settings
 from producer.faults import DEFAULT_KINDS, Kind
 from producer.files import messages_of
 from producer.generator import Mix, OrderGenerator
+from producer.lookup import NewestOrders, NotAnswered, api_of, await_answers
 from producer.message import Message
 from producer.pace import paced, stop_on_signals
 from producer.record import Recorder
@@ -37,7 +38,7 @@ _EXAMPLES = """\b
 Examples:
   python -m producer --count 10000 --invalid 0.05
   python -m producer --count 0 --rate 5
-  python -m producer --file tests/data/order.json
+  python -m producer --file tests/data/order.json --wait
 """
 
 
@@ -59,6 +60,8 @@ class Options:
     record: Path | None
     timeout: float
     trace: bool
+    wait: bool
+    api: str | None
     quiet: bool
 
 
@@ -96,6 +99,8 @@ class Options:
     help="Seconds after which a message that no broker acknowledged has failed. [120]",
 )
 @click.option("--trace", is_flag=True, help="Begin a trace with each message (traceparent).")
+@click.option("--wait", is_flag=True, help="Wait until what was sent can be looked up.")
+@click.option("--api", help="Where to look it up. [http://localhost and HTTP_PORT, else 8080]")
 @click.option("--quiet", is_flag=True, help="Print nothing but failures.")
 def main(**given: Any) -> None:  # noqa: ANN401  click passes each option under its name
     """Send random but realistic orders, or those of a file, to Kafka.
@@ -122,23 +127,42 @@ def _counted(options: Options) -> Options:
 
 
 def _run(options: Options) -> int:
-    started = monotonic()
+    started, stop = monotonic(), Event()
+    variables, newest = settings(os.environ), NewestOrders()
     with ExitStack() as stack:
-        stop = Event()
-        sender = _sender(options, stack, stop)
+        sender = _sender(options, variables, stack, stop, newest)
         stop_on_signals(stop)  # only now: until the broker answers, a signal may end us at once
         shown = stack.enter_context(_shown(options, _messages(options)))
         for message in paced(shown, options.rate, monotonic, stop):
             sender.send(message)
         sender.finish(_GRACE if stop.is_set() else options.timeout)
     _report(sender.tally, monotonic() - started, quiet=options.quiet)
+    if options.wait and not stop.is_set():
+        _wait(options, variables, newest, stop)
     if sender.tally.failed:
         return 1
     return 130 if stop.is_set() and options.count else 0
 
 
-def _sender(options: Options, stack: ExitStack, stop: Event) -> Sender:
-    variables = settings(os.environ)
+def _wait(
+    options: Options, variables: Mapping[str, str], newest: NewestOrders, stop: Event
+) -> None:
+    began = monotonic()
+    try:
+        await_answers(options.api or api_of(variables), newest.uids(), options.timeout, stop)
+    except NotAnswered as error:
+        raise click.ClickException(f"not all can be looked up: {error}") from error
+    if not options.quiet:
+        click.echo(f"they can be looked up (after {monotonic() - began:.1f} s)")
+
+
+def _sender(
+    options: Options,
+    variables: Mapping[str, str],
+    stack: ExitStack,
+    stop: Event,
+    newest: NewestOrders,
+) -> Sender:
     topic = options.topic or variables.get("ORDERS_TOPIC") or DEFAULT_TOPIC
     try:
         kafka = connection(variables, options.bootstrap_servers)
@@ -146,9 +170,9 @@ def _sender(options: Options, stack: ExitStack, stop: Event) -> Sender:
     except (Unreachable, ValueError) as error:
         raise click.ClickException(str(error)) from error
     if options.record is None:
-        return Sender(producer, topic, stop)
+        return Sender(producer, topic, stop, newest)
     record = stack.enter_context(options.record.open("w", encoding="utf-8"))
-    return Sender(producer, topic, stop, Recorder(record))
+    return Sender(producer, topic, stop, newest, Recorder(record))
 
 
 def _messages(options: Options) -> Iterator[Message]:

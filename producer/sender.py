@@ -152,17 +152,17 @@ def _behaviour(connect_timeout: float, delivery: float) -> dict[str, Any]:
 class Sender:
     """Sends to one topic and settles each message: acknowledged, or failed with a reason.
 
-    `stop`, once set, lets no call wait for room any longer. `outcome` is told each fate.
+    `stop`, once set, lets no call wait for room any longer. `outcomes` are told each fate.
     """
 
     def __init__(
-        self, producer: KafkaProducer, topic: str, stop: Event, outcome: Outcome | None = None
+        self, producer: KafkaProducer, topic: str, stop: Event, *outcomes: Outcome
     ) -> None:
         self.tally = Tally()
         self._producer = producer
         self._topic = topic
         self._stop = stop
-        self._outcome = outcome
+        self._outcomes = outcomes
         self._pending: deque[tuple[Message, Any]] = deque()
         self._bytes = 0
 
@@ -216,8 +216,8 @@ class Sender:
 
     def _settle(self, message: Message, delivery: Delivery) -> None:
         self.tally.count(message, delivery)
-        if self._outcome is not None:
-            self._outcome(message, delivery)
+        for outcome in self._outcomes:
+            outcome(message, delivery)
 
 
 def _headers(message: Message) -> list[tuple[str, bytes]]:

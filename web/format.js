@@ -8,6 +8,15 @@ export function sum(amounts) {
   return amounts.reduce((total, amount) => total + BigInt(amount), 0n);
 }
 
+/** The tag of a language (BCP 47) that a locale names, such as de-AT of "de_AT"; null if it names none. */
+export function languageOf(locale) {
+  try {
+    return Intl.getCanonicalLocales(locale.replaceAll("_", "-"))[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** A whole number with its digits grouped. */
 export function grouped(amount) {
   return new Intl.NumberFormat().format(BigInt(amount));

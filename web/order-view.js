@@ -2,7 +2,7 @@
 
 import { isReadingOpen } from "./api.js";
 import { copyButton, h, icon } from "./dom.js";
-import { count, grouped, milliseconds, money, sum, timeElement } from "./format.js";
+import { count, grouped, languageOf, milliseconds, money, sum, timeElement } from "./format.js";
 import { linkTo } from "./place.js";
 
 /** The whole view of an answer of getOrder. */
@@ -34,14 +34,20 @@ function header(order) {
     ]));
 }
 
-function delivery({ delivery: to, delivery_service: service }) {
+/** The attributes of an element whose text people wrote, in the language and direction of the order. */
+function written(order) {
+  return { dir: "auto", lang: languageOf(order.locale) };
+}
+
+function delivery(order) {
+  const { delivery: to, delivery_service: service } = order;
   return h("section", { class: "panel halves", "aria-labelledby": "delivery-heading" },
     h("h3", { id: "delivery-heading" }, "Delivery"),
     h("address", {},
-      h("strong", { dir: "auto" }, to.name),
-      h("span", { dir: "auto" }, to.address),
-      h("span", { dir: "auto" }, `${to.zip} ${to.city}`),
-      h("span", { dir: "auto" }, to.region)),
+      h("strong", written(order), to.name),
+      h("span", written(order), to.address),
+      h("span", written(order), `${to.zip} ${to.city}`),
+      h("span", written(order), to.region)),
     facts("", [
       ["Phone", h("a", { href: `tel:${to.phone.replace(/[^+\d]/g, "")}` }, to.phone)],
       ["Email", h("a", { href: `mailto:${encodeURIComponent(to.email)}` }, to.email)],
@@ -110,8 +116,8 @@ function itemsHead(currency) {
 function itemRow(item, order, currency) {
   return h("tr", { role: "row" },
     h("th", { role: "rowheader", scope: "row" },
-      h("span", { class: "name", dir: "auto" }, item.name),
-      h("span", { class: "brand-name", dir: "auto" }, item.brand),
+      h("span", { class: "name", ...written(order) }, item.name),
+      h("span", { class: "brand-name", ...written(order) }, item.brand),
       h("span", { class: "codes" }, codes(item, order))),
     cell("Size", null, item.size),
     cell("Status", "number", String(item.status)),
@@ -163,7 +169,7 @@ function footer(order, text, cache, ms) {
 function facts(className, pairs) {
   const value = (given) => (given === "" ? h("span", { class: "none" }, "none") : given);
   return h("dl", { class: `facts ${className}` }, pairs.map(([name, given]) =>
-    h("div", {}, h("dt", {}, name), h("dd", { dir: typeof given === "string" ? "auto" : null }, value(given)))));
+    h("div", {}, h("dt", {}, name), h("dd", { dir: "auto" }, value(given)))));
 }
 
 function copyable(value, label) {

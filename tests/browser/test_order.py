@@ -51,6 +51,26 @@ def test_every_value_of_the_order_is_somewhere_on_the_page(page: Page, page_url:
     assert "9934930" in shown
 
 
+@pytest.mark.parametrize(
+    ("locale", "language"), [("he", "he"), ("zh_Hans_CN", "zh-Hans-CN"), ("not a locale", None)]
+)
+def test_what_people_wrote_has_its_language_and_direction(
+    site: Site, page: Page, page_url: str, locale: str, language: str | None
+) -> None:
+    order = order_like("foreign") | {"locale": locale}
+    order["delivery"] |= {"name": "דוד לוי", "region": "Kraiot"}
+    site.orders.append(order)
+    page.goto(f"{page_url}/?order=foreign")
+    name = page.get_by_text(order["delivery"]["name"], exact=True)
+    assert name.evaluate("element => element.closest('[lang]').lang") == (language or "en")
+    direction = "element => getComputedStyle(element).direction"
+    assert name.evaluate(direction) == "rtl"
+    region = page.get_by_text("Kraiot", exact=True)
+    assert region.evaluate(direction) == "ltr"
+    heading = page.get_by_role("heading", name="Delivery")
+    assert heading.evaluate("element => element.closest('[lang]').lang") == "en"
+
+
 def test_totals_are_shown_with_their_currency_and_checked(page: Page, page_url: str) -> None:
     page.goto(f"{page_url}/?order={UID}")
     payment = page.get_by_role("region", name="Payment")

@@ -28,8 +28,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_an_order_that_is_produced_is_answered(stack: Stack) -> None:
-    stack.produce("--file", str(CANONICAL))
-    eventually(lambda: stack.get(f"/order/{ORDER_UID}") == 200, 20, "the order is answered")
+    stack.produce("--file", str(CANONICAL), "--wait")
+    assert stack.get(f"/order/{ORDER_UID}") == 200
 
 
 def test_stack_env_names_every_part(stack: Stack) -> None:
