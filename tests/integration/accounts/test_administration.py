@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -19,7 +19,7 @@ from order_service.contexts.accounts.errors import (
     WrongCredentialsError,
 )
 from order_service.contexts.accounts.freshness import require_standing
-from order_service.contexts.accounts.model import Client, Profile
+from order_service.contexts.accounts.model import Attempt, Client, Profile
 from order_service.contexts.accounts.postgres import Pruning, Retention
 from order_service.contexts.accounts.signing_in import Registration
 from order_service.infra.postgres.database import Database
@@ -229,13 +229,13 @@ def test_a_person_disabled_in_the_moment_of_signing_in_gets_no_session(
     bench: AccountsBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.register()
-    real = bench.people.credentials
+    real = bench.sign_ins.attempt
 
-    def disabled_after(key: str) -> object:
-        known = real(key)
+    def disabled_after(key: str, address: str, now: datetime) -> Attempt:
+        found = real(key, address, now)
         bench.administration.disable("ann")
-        return known
+        return found
 
-    monkeypatch.setattr(bench.people, "credentials", disabled_after)
+    monkeypatch.setattr(bench.sign_ins, "attempt", disabled_after)
     with fails_with(AccountDisabledError):
         bench.login()

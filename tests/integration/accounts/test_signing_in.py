@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import psycopg
 import pytest
@@ -18,7 +18,7 @@ from order_service.contexts.accounts.errors import (
     WrongCredentialsError,
 )
 from order_service.contexts.accounts.hashing import PARAMETERS
-from order_service.contexts.accounts.model import Client, Credentials, Profile, SignIn
+from order_service.contexts.accounts.model import Attempt, Client, Profile, SignIn
 from order_service.contexts.accounts.passwords import PasswordPolicy
 from order_service.contexts.accounts.postgres import Throttling
 from order_service.contexts.accounts.signing_in import PasswordChange, Registration
@@ -210,9 +210,10 @@ def test_both_kinds_of_failure_cost_one_hash_and_the_same_statements(
         monkeypatch.setattr(database, kind, recorded(real, done))
     monkeypatch.setattr(bench.hashing._pool, "submit", recorded(bench.hashing._pool.submit, done))  # noqa: SLF001
     traces = []
-    for login in ("ann", "nobody"):
+    for number, login in enumerate(("ann", "nobody")):
         done.clear()
-        fail(bench, login)
+        # Who failed before from the same address is asked about once more.
+        fail(bench, login, Client(f"192.0.2.{number}", ""))
         traces.append(list(done))
     assert traces[0] == traces[1]
     assert sum(name == "_verify" for name in traces[0]) == 1
@@ -357,16 +358,16 @@ def test_a_sign_in_that_a_new_password_overtakes_opens_no_session(bench: Account
     """The old password was right when it was looked at, and is not when the session would begin."""
     tokens = bench.register()
     (session,) = bench.sessions.open_of(tokens.person_id)
-    looked_up = bench.people.credentials
+    looked_up = bench.sign_ins.attempt
 
-    def overtaken(login_key: str) -> Credentials | None:
-        found = looked_up(login_key)
-        bench.people.credentials = looked_up  # type: ignore[method-assign]  # once
+    def overtaken(login_key: str, address: str, now: datetime) -> Attempt:
+        found = looked_up(login_key, address, now)
+        bench.sign_ins.attempt = looked_up  # type: ignore[method-assign]  # once
         change = PasswordChange(tokens.person_id, session.id, PASSWORD, "another pass phrase")
         bench.signing_in.change_password(change, HERE, POLICY)
         return found
 
-    bench.people.credentials = overtaken  # type: ignore[method-assign]
+    bench.sign_ins.attempt = overtaken  # type: ignore[method-assign]
     with fails_with(WrongCredentialsError):
         bench.login()
     assert [each.id for each in bench.sessions.open_of(tokens.person_id)] == [session.id]
@@ -375,15 +376,15 @@ def test_a_sign_in_that_a_new_password_overtakes_opens_no_session(bench: Account
 def test_a_sign_in_that_an_operator_overtakes_has_the_rights_of_then(bench: AccountsBench) -> None:
     person = bench.register().person_id
     bench.administration.set_admin("ann", admin=True)
-    looked_up = bench.people.credentials
+    looked_up = bench.sign_ins.attempt
 
-    def overtaken(login_key: str) -> Credentials | None:
-        found = looked_up(login_key)
-        bench.people.credentials = looked_up  # type: ignore[method-assign]  # once
+    def overtaken(login_key: str, address: str, now: datetime) -> Attempt:
+        found = looked_up(login_key, address, now)
+        bench.sign_ins.attempt = looked_up  # type: ignore[method-assign]  # once
         bench.administration.set_admin("ann", admin=False)
         return found
 
-    bench.people.credentials = overtaken  # type: ignore[method-assign]
+    bench.sign_ins.attempt = overtaken  # type: ignore[method-assign]
     bench.revocations.refresh()
     tokens = bench.login()
     assert tokens.person_id == person

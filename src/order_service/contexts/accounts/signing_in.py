@@ -31,6 +31,7 @@ from .model import (
 )
 from .passwords import PasswordPolicy, prepared
 from .ports import Clock, PersonStore, SignInStore
+from .suspects import Suspects
 
 _EARLIEST_BIRTHDAY = date(1900, 1, 1)
 _MAX_NAME = 255
@@ -110,6 +111,7 @@ class SigningIn:
         self._granting = granting
         self._observer = observer
         self._clock = clock
+        self._suspects = Suspects()
 
     def register(
         self,
@@ -170,7 +172,7 @@ class SigningIn:
         key = login_key(login) if login.isprintable() else ""
         with observed(self._observer.signed_in, SignInResult.SIGNED_IN):
             for _ in range(_TRIES):
-                self._admitted(key, client)
+                self._turn_away_suspects(key, client)
                 with self._hashing.slot() as slot:
                     known = self._proven(key, password, client, slot)
                 if tokens := self._opened(known, key, client, renewable=renewable):
@@ -198,7 +200,7 @@ class SigningIn:
         if faults or form is None:
             raise InvalidFieldsError({"new_password": faults})
         key = login_key(login)
-        self._admitted(key, client)
+        self._turn_away_suspects(key, client)
         with self._hashing.slot() as slot:
             known = self._proven(key, change.present, client, slot)
             changed = slot.hash(form)
@@ -208,16 +210,22 @@ class SigningIn:
         if not self._people.change_hash(known.password_hash, changed, entry):
             raise WrongCredentialsError
 
+    def _turn_away_suspects(self, key: str, client: Client) -> None:
+        """Refuse whoever has to wait before there is a turn to wait for."""
+        if self._suspects.has(key, client.address):
+            self._admitted(key, client)
+
     def _admitted(self, key: str, client: Client) -> Credentials | None:
         """Return whose login this is, if it may be tried now."""
         wait, known = self._sign_ins.attempt(key, client.address, self._clock())
         if wait:
+            self._suspects.add(key, client.address)
             raise ThrottledError("too many failed attempts", wait)
         return known
 
     def _proven(self, key: str, password: str, client: Client, slot: HashingSlot) -> Credentials:
         """Return whose login and password these are."""
-        # Others may have failed while this one waited for its turn.
+        # Only now: others may have failed while this one waited for its turn.
         known = self._admitted(key, client)
         form = prepared(password)
         hashed = known.password_hash if known else self._hashing.no_password
@@ -225,6 +233,7 @@ class SigningIn:
         if known is None or form is None or not right:
             person_id = known.person_id if known else None
             refusal = _entry(SignInResult.REFUSED, client, self._clock(), person_id)
+            self._suspects.add(key, client.address)
             self._sign_ins.refused(refusal, key)
             raise WrongCredentialsError
         if slot.is_outdated(hashed):
