@@ -45,17 +45,18 @@ def rate(
 
 
 def _logins(parts: AccountsParts, scale: Scale) -> Row:
-    for number in range(CORES + 1):
+    people = CORES + parts.settings.password.queue
+    for number in range(people):
         register(parts, f"person-{number}")
     known = parts.people.credentials("person-0")
     assert known  # noqa: S101 - registered above
     hashed, password = known.password_hash.encode(), PASSWORD.encode()
     ours, theirs = alternate(
-        # One more than there are slots, so that none of these is ever free.
+        # As many as are let in at once: somebody always waits for a turn.
         lambda: rate(
             lambda number: parts.signing_in.login(f"person-{number}", PASSWORD, HERE),
             scale.seconds,
-            CORES + 1,
+            people,
         ),
         lambda: rate(
             lambda _: low_level.verify_secret(hashed, password, Type.ID),
@@ -73,7 +74,7 @@ def _logins(parts: AccountsParts, scale: Scale) -> Row:
         theirs,
         "a second",
         f"Argon2id 19 MiB, t=2, p=1 on {CORES} cores; ours with throttle, session, audit entry and "
-        f"token, Postgres on the same cores, {CORES + 1} people at once. Both hash in threads that "
+        f"token, Postgres on the same cores, {people} people at once. Both hash in threads that "
         "give way to others, as the service does.",
     )
 

@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
 
 from argon2 import Parameters, Type, extract_parameters, low_level
@@ -72,6 +72,21 @@ class HashingSlot:
         return True
 
 
+class HashingPlace:
+    """A place near the head of the queue: time to find out what is to be hashed, and whether."""
+
+    def __init__(self, hashing: "PasswordHashing") -> None:
+        self._hashing = hashing
+
+    def slot(self) -> AbstractContextManager[HashingSlot]:
+        """Wait for a slot and keep it for the block.
+
+        Raises:
+            HashingBusyError: The others did not come to an end for seconds.
+        """
+        return self._hashing.free_slot()
+
+
 def _hash(password: bytes, parameters: Parameters) -> str:
     hashed = low_level.hash_secret(
         password,
@@ -110,6 +125,8 @@ class PasswordHashing:
         parameters: Parameters = PARAMETERS,
     ) -> None:
         self._observer = observer
+        # One more than can hash: who is next is prepared while the others hash.
+        self._places = threading.Semaphore(slots + 1)
         self._free = threading.Semaphore(slots)
         self._most = slots + queue
         self._admitted = 0
@@ -123,22 +140,43 @@ class PasswordHashing:
         self._pool.shutdown(cancel_futures=True)
 
     @contextmanager
-    def slot(self) -> Iterator[HashingSlot]:
-        """Wait for a slot and keep it for the block.
+    def place(self) -> Iterator["HashingPlace"]:
+        """Wait until no more than one is to hash before, and keep that place for the block.
 
         Raises:
             HashingBusyError: The queue is full, or did not move for seconds.
         """
         self._count(1)
         try:
-            if not self._free.acquire(timeout=_LONGEST_WAIT):
-                raise self._busy()
-            try:
-                yield HashingSlot(self._pool, self._parameters)
-            finally:
-                self._free.release()
+            with self._acquired(self._places):
+                yield HashingPlace(self)
         finally:
             self._count(-1)
+
+    @contextmanager
+    def slot(self) -> Iterator[HashingSlot]:
+        """Wait for a place and a slot, and keep them for the block.
+
+        Raises:
+            HashingBusyError: The queue is full, or did not move for seconds.
+        """
+        with self.place() as place, place.slot() as slot:
+            yield slot
+
+    @contextmanager
+    def free_slot(self) -> Iterator[HashingSlot]:
+        """Wait for a slot alone; for who has a place."""
+        with self._acquired(self._free):
+            yield HashingSlot(self._pool, self._parameters)
+
+    @contextmanager
+    def _acquired(self, semaphore: threading.Semaphore) -> Iterator[None]:
+        if not semaphore.acquire(timeout=_LONGEST_WAIT):
+            raise self._busy()
+        try:
+            yield
+        finally:
+            semaphore.release()
 
     def _count(self, change: int) -> None:
         with self._lock:

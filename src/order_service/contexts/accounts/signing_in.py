@@ -172,9 +172,8 @@ class SigningIn:
         key = login_key(login) if login.isprintable() else ""
         with observed(self._observer.signed_in, SignInResult.SIGNED_IN):
             for _ in range(_TRIES):
-                self._turn_away_suspects(key, client)
-                with self._hashing.slot() as slot:
-                    known = self._proven(key, password, client, slot)
+                with self._turn(key, client) as (candidate, slot):
+                    known = self._proven(candidate, key, password, client, slot)
                 if tokens := self._opened(known, key, client, renewable=renewable):
                     return tokens
             raise AccountsUnavailableError("the account changes all the time")
@@ -200,9 +199,8 @@ class SigningIn:
         if faults or form is None:
             raise InvalidFieldsError({"new_password": faults})
         key = login_key(login)
-        self._turn_away_suspects(key, client)
-        with self._hashing.slot() as slot:
-            known = self._proven(key, change.present, client, slot)
+        with self._turn(key, client) as (candidate, slot):
+            known = self._proven(candidate, key, change.present, client, slot)
             changed = slot.hash(form)
         now = self._clock()
         entry = _entry(SignInResult.PASSWORD_CHANGED, client, now, change.person_id)
@@ -210,10 +208,22 @@ class SigningIn:
         if not self._people.change_hash(known.password_hash, changed, entry):
             raise WrongCredentialsError
 
-    def _turn_away_suspects(self, key: str, client: Client) -> None:
-        """Refuse whoever has to wait before there is a turn to wait for."""
-        if self._suspects.has(key, client.address):
+    @contextmanager
+    def _turn(self, key: str, client: Client) -> Iterator[tuple[Credentials | None, HashingSlot]]:
+        """Wait for the turn of an attempt; give whose login it is, and the slot, for the block.
+
+        Who has to wait is refused before there is a turn to wait for, if this process knows of a
+        failure; else before anything is hashed, also if somebody else failed meanwhile.
+        """
+        if self._suspects.last(key, client.address):
             self._admitted(key, client)
+        with self._hashing.place() as place:
+            before = self._suspects.last(key, client.address)
+            known = self._admitted(key, client)
+            with place.slot() as slot:
+                if self._suspects.last(key, client.address) != before:
+                    known = self._admitted(key, client)
+                yield known, slot
 
     def _admitted(self, key: str, client: Client) -> Credentials | None:
         """Return whose login this is, if it may be tried now."""
@@ -223,18 +233,24 @@ class SigningIn:
             raise ThrottledError("too many failed attempts", wait)
         return known
 
-    def _proven(self, key: str, password: str, client: Client, slot: HashingSlot) -> Credentials:
+    def _proven(
+        self,
+        known: Credentials | None,
+        key: str,
+        password: str,
+        client: Client,
+        slot: HashingSlot,
+    ) -> Credentials:
         """Return whose login and password these are."""
-        # Only now: others may have failed while this one waited for its turn.
-        known = self._admitted(key, client)
         form = prepared(password)
         hashed = known.password_hash if known else self._hashing.no_password
         right = slot.verify(hashed, form or b"")
         if known is None or form is None or not right:
             person_id = known.person_id if known else None
             refusal = _entry(SignInResult.REFUSED, client, self._clock(), person_id)
-            self._suspects.add(key, client.address)
             self._sign_ins.refused(refusal, key)
+            # Only now: who looks here next must find it counted.
+            self._suspects.add(key, client.address)
             raise WrongCredentialsError
         if slot.is_outdated(hashed):
             renewed = slot.hash(form)
