@@ -32,6 +32,7 @@ from order_service.infra.resources import bundled
 _THREADS = 8  # http.threads
 _OWNERS = 200
 _PATIENCE_S = 300.0
+_WARM_UP_S = 2.0
 
 _BARE = """
     CREATE TABLE IF NOT EXISTS public.bare (
@@ -169,10 +170,10 @@ def _settled_rate(stack: Stack, shop: _Shop, count: int) -> float:
 def _waits(stack: Stack, shop: _Shop, rate: float, seconds: float) -> float:
     """Return the 99th percentile of the milliseconds from accepted to settled, at a steady rate."""
     with working(stack), stack.connect() as connection:
-        began, since = time.perf_counter(), _now(connection)
-        for number in range(round(rate * seconds)):
-            time.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            shop.buy()
+        # The first ones find workers that have connected to nothing yet: 0.3 to 0.4 s.
+        _buy_steadily(shop, rate, _WARM_UP_S)
+        since = _now(connection)
+        _buy_steadily(shop, rate, seconds)
         await_that(lambda: shop.unsettled() == 0, "all are settled", _PATIENCE_S)
         row = connection.execute(
             "SELECT percentile_cont(0.99) WITHIN GROUP ("
@@ -181,6 +182,13 @@ def _waits(stack: Stack, shop: _Shop, rate: float, seconds: float) -> float:
             (since,),
         ).fetchone()
     return float(str(row[0])) * 1000 if row else 0.0
+
+
+def _buy_steadily(shop: _Shop, rate: float, seconds: float) -> None:
+    began = time.perf_counter()
+    for number in range(round(rate * seconds)):
+        time.sleep(max(0.0, began + number / rate - time.perf_counter()))
+        shop.buy()
 
 
 def _now(connection: "psycopg.Connection[tuple[object, ...]]") -> object:
@@ -230,7 +238,8 @@ def _throughput(stack: Stack, shop: _Shop, scale: Scale, count: int) -> Sequence
         ),
         Row(
             "From accepted to settled, 99th percentile", "",
-            at_most(300, "ms"), waits, [], "ms", "at half of the lower of both rates",
+            at_most(300, "ms"), waits, [], "ms",
+            "at half of the lower of both rates, workers that have worked for 2 s",
         ),
     ]  # fmt: skip
 
