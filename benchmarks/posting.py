@@ -32,7 +32,7 @@ def main(port: int, seconds: float, rate: float) -> None:
     ends, answers = time.perf_counter() + seconds, Counter[int]()
     threads = [
         threading.Thread(
-            target=_send, args=(port, requests[number::_CONNECTIONS], rate, ends, answers)
+            target=_send, args=(port, requests[number::_CONNECTIONS], rate, number, ends, answers)
         )
         for number in range(_CONNECTIONS)
     ]
@@ -49,14 +49,21 @@ def _requests() -> Iterator[Request]:
         yield path, body, token
 
 
-def _send(
-    port: int, requests: Sequence[Request], rate: float, ends: float, answers: Counter[int]
+def _send(  # noqa: PLR0913, PLR0917 - what a thread is started with
+    port: int,
+    requests: Sequence[Request],
+    rate: float,
+    place: int,
+    ends: float,
+    answers: Counter[int],
 ) -> None:
     began = time.perf_counter()
     with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=30)) as connection:
         for number, (path, body, token) in enumerate(itertools.cycle(requests)):
             if rate:
-                time.sleep(max(0.0, began + number * _CONNECTIONS / rate - time.perf_counter()))
+                # One after the other: people do not wait for each other to ask at the same moment.
+                due = began + (number * _CONNECTIONS + place) / rate
+                time.sleep(max(0.0, due - time.perf_counter()))
             if time.perf_counter() > ends:
                 return
             headers = {"Content-Type": "application/json"}
