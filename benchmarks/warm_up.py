@@ -37,7 +37,7 @@ class Ours:
         self._process = process = Process(installed().load_config(environ=stack.environment()))
         settings = process.config.of(OrdersSettings).cache
         self.orders = settings.warm_up
-        repository = PostgresOrders(process.database(2, ISOLATION))
+        repository = PostgresOrders(process.database(4, ISOLATION))
         cache = make_cache(process, process.cache_client(), settings)
         metrics = LookupMetrics(process.registry)
         self._warm_up = WarmUp(repository, cache, metrics, self.orders, process.stopping)
@@ -85,7 +85,7 @@ def run(scale: Scale) -> Sequence[Row]:
             *figures,
             "orders/s",
             f"{_STORED * ours.orders:,} stored orders, the newest are cached; one connection on "
-            "the other side, two on ours, as by default; in this process.",
+        XX
         )
     ]
 
