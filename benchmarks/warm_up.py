@@ -85,7 +85,7 @@ def run(scale: Scale) -> Sequence[Row]:
             *figures,
             "orders/s",
             f"{_STORED * ours.orders:,} stored orders, the newest are cached; one connection on "
-        XX
+            "the other side, two at once on ours, as by default; in this process.",
         )
     ]
 
