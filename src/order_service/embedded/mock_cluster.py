@@ -1,23 +1,31 @@
 """The program behind `MockKafka`: librdkafka's built-in broker, on a port of our choice.
 
-librdkafka always picks a port of its own, which would change with every restart. So this program
-listens on the wanted port, passes every byte on, and lets the broker announce the wanted port.
+librdkafka always picks a port of its own, which would change with every restart, and answers
+everybody. So this program listens on the wanted port, passes on what comes from our own user, and
+lets the broker announce the wanted port. The broker's own socket is put into the data directory,
+which is closed to others.
 
 It says `ready` on stdout. Each line `<topic> <partitions>` on stdin creates a topic and is answered
 by librdkafka's error code. It ends with its stdin, hence also with its parent.
 """
 
 import asyncio
+import contextlib
 import ctypes
 import functools
+import os
+import socket
 import sys
 from asyncio import StreamReader, StreamWriter
 from importlib.util import find_spec
 from pathlib import Path
 
+from order_service.embedded.peers import is_stranger
+
 HOST = "127.0.0.1"
 _BROKER_ID = 1
 _CHUNK_BYTES = 256 * 1024
+_SOCKET = "mock-kafka.sock"
 
 
 class MockCluster:
@@ -28,6 +36,8 @@ class MockCluster:
         self._library = _load_library()
         errors = ctypes.create_string_buffer(512)
         conf = self._library.rd_kafka_conf_new()
+        # It would complain of each connection that there is no such thing to disable.
+        self._library.rd_kafka_conf_set(conf, b"socket.nagle.disable", b"false", errors, 512)
         handle = self._library.rd_kafka_new(0, conf, errors, len(errors))
         if not handle:
             raise RuntimeError(errors.value.decode())
@@ -37,9 +47,19 @@ class MockCluster:
             self._cluster, _BROKER_ID, HOST.encode(), announced_port
         )
 
+    def hide(self, path: str) -> None:
+        """Listen on a socket in the file system instead of a port.
+
+        librdkafka goes on with the descriptor that it has: what is behind it is exchanged.
+        """
+        Path(path).unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as hidden:
+            hidden.bind(path)
+            hidden.listen()
+            os.dup2(hidden.fileno(), _listener(self._port), inheritable=False)
+
     @property
-    def port(self) -> int:
-        """The port that it really listens on."""
+    def _port(self) -> int:
         servers: bytes = self._library.rd_kafka_mock_cluster_bootstraps(self._cluster)
         return int(servers.rpartition(b":")[2])
 
@@ -51,6 +71,17 @@ class MockCluster:
         return code
 
 
+def _listener(port: int) -> int:
+    """Return the descriptor of this process that listens on a port of the loopback interface."""
+    for each in Path("/dev/fd").iterdir():
+        number = int(each.name)
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as candidate:
+            listens = candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if listens and candidate.getsockname() == (HOST, port):
+                return number
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
 def _load_library() -> ctypes.CDLL:
     """Load librdkafka through the extension module that is linked to it."""
     spec = find_spec("confluent_kafka")
@@ -59,6 +90,7 @@ def _load_library() -> ctypes.CDLL:
     library = ctypes.CDLL(str(next(Path(spec.origin).parent.glob("cimpl*.so"))))
     pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
     library.rd_kafka_conf_new.restype = pointer
+    library.rd_kafka_conf_set.argtypes = [pointer, text, text, ctypes.c_char_p, ctypes.c_size_t]
     library.rd_kafka_new.restype = pointer
     library.rd_kafka_new.argtypes = [number, pointer, text, ctypes.c_size_t]
     library.rd_kafka_mock_cluster_new.restype = pointer
@@ -71,9 +103,12 @@ def _load_library() -> ctypes.CDLL:
     return library
 
 
-async def _relay(upstream: int, reader: StreamReader, writer: StreamWriter) -> None:
+async def _relay(port: int, reader: StreamReader, writer: StreamWriter) -> None:
+    client_port = writer.get_extra_info("peername")[1]
     try:
-        answers, requests = await asyncio.open_connection(HOST, upstream)
+        if is_stranger(client_port, port):
+            raise PermissionError
+        answers, requests = await asyncio.open_unix_connection(_SOCKET)
     except OSError:
         writer.close()
         return
@@ -102,11 +137,14 @@ async def _obey(cluster: MockCluster) -> None:
 
 async def _serve(port: int) -> None:
     cluster = MockCluster(port)
-    relay = functools.partial(_relay, cluster.port)
+    cluster.hide(_SOCKET)
+    relay = functools.partial(_relay, port)
     async with await asyncio.start_server(relay, HOST, port, limit=_CHUNK_BYTES):
         print("ready", flush=True)  # noqa: T201  the protocol
         await _obey(cluster)
 
 
 if __name__ == "__main__":
+    # The path of a socket may have some hundred characters, that of a folder more.
+    os.chdir(sys.argv[2])
     asyncio.run(_serve(int(sys.argv[1])))

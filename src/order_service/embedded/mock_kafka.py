@@ -85,7 +85,7 @@ class MockKafka(ServerProcess):
 
     def _command(self) -> list[str]:
         module = ["-m", "order_service.embedded.mock_cluster"]
-        return [sys.executable, *module, str(self._port.claim())]
+        return [sys.executable, *module, str(self._port.claim()), str(self._folder)]
 
     def _answers(self) -> bool:
         return answers_kafka(self._port.number)
