@@ -86,7 +86,7 @@ class Whole:
             self.ask("GET", "/health/ready")
         except (OSError, ValueError):
             return False
-        return "is ready (" in self.log.read_text()
+        return "Service is ready" in self.log.read_text()
 
 
 def check_digit(digits: str) -> str:
