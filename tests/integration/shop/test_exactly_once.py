@@ -74,6 +74,12 @@ def rewind(connection: Connection, group: str, topic: str, partitions: Sequence[
         )
 
 
+def read_all_requests_again(connection: Connection, environ: Environ) -> None:
+    """Set payments back to the first request."""
+    group, topic = environ["PAYMENTS_GROUP_ID"], environ["CHECKOUT_REQUESTS_TOPIC"]
+    rewind(connection, group, topic, (0, 1))
+
+
 def copy_of(producer: KafkaProducer, records: Sequence[Any]) -> None:
     """Publish records again, as they are."""
     for record in records:
@@ -253,12 +259,7 @@ def test_yesterdays_payments_are_made_up_for_by_a_reset(
     assert told.stdout.decode().splitlines() == [
         f"purchases {each}: payments says nothing, checkout says paid 1000" for each in new
     ]
-    rewind(
-        kafka_connection,
-        shop_environ["PAYMENTS_GROUP_ID"],
-        shop_environ["CHECKOUT_REQUESTS_TOPIC"],
-        (0, 1),
-    )
+    read_all_requests_again(kafka_connection, shop_environ)
     with working(shop_environ):
         eventually(lambda: person.balance() == 96_900, WAIT_S, "they are debited again")
         quiet(shop_environ)
@@ -279,12 +280,7 @@ def test_what_was_rejected_before_a_restore_costs_nothing_after_it(
         quiet(shop_environ)
     restored(shop_environ, "payments", backup)
     person.deposit(200)
-    rewind(
-        kafka_connection,
-        shop_environ["PAYMENTS_GROUP_ID"],
-        shop_environ["CHECKOUT_REQUESTS_TOPIC"],
-        (0, 1),
-    )
+    read_all_requests_again(kafka_connection, shop_environ)
     with working(shop_environ):
         eventually(
             lambda: person.status(rejected) == "cancelled", WAIT_S, "what was taken goes back"
