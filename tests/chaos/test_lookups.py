@@ -36,11 +36,14 @@ def api(stack: Stack, stored: list[str]) -> Iterator[Service]:
     """An API with the first ten orders in Redis and no other."""
     with stack.redis as redis:
         redis.flushall()
-    # On a machine that is short of CPU, a well Redis may need longer than its usual timeout.
-    api = stack.api(ORDERS_CACHE_LOCAL_SIZE="0", ORDERS_CACHE_WARM_UP="0", REDIS_TIMEOUT="1")
+    # The proxy in front of Redis shares an interpreter with the crowd, which may keep it waiting:
+    # for less than the tests allow, but for longer than a Redis that is well.
+    api = stack.api(ORDERS_CACHE_LOCAL_SIZE="0", ORDERS_CACHE_WARM_UP="0", REDIS_TIMEOUT="5")
     api.await_status(200, 30)
     for uid in stored[:10]:
         assert api.get(f"/order/{uid}").status == 200
+    with stack.redis as redis:
+        eventually(lambda: redis.dbsize() == 10, 5, "the ten are in Redis")
     yield api
     assert api.stop() == 0
 
@@ -84,7 +87,7 @@ def _meet_outage(api: Service, stored: list[str]) -> None:
             hits.append(_timed(api, stored[len(hits) % 10]))
         over.set()
         misses = [each for future in asking for each in future.result()]
-    assert {answer.status for answer, _ in hits} == {200}
+    assert Counter(answer.status for answer, _ in hits) == {200: len(hits)}
     assert {answer.status for answer, _ in misses} == {503}
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer, _ in misses)
     assert max(seconds for _, seconds in misses) < 4
