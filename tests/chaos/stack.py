@@ -1,5 +1,7 @@
 """A whole service of its own: Postgres, Valkey and proxies, consumers and an API.
 
+`ServiceStack` is all of it but the database, of which there may be one server or a cluster.
+
 The Kafka broker is shared by the tests of a session, because a Java process takes seconds to
 start; topics and groups belong to one stack. Timeouts are short, so that a fault of seconds
 shows what one of minutes would.
@@ -8,6 +10,7 @@ shows what one of minutes would.
 import contextlib
 import itertools
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -71,20 +74,14 @@ def topics_of_shop(name: str) -> dict[str, str]:
     }
 
 
-class Stack:
+class ServiceStack(ABC):
     """The servers, what the service is told about them, and its processes."""
 
     def __init__(
-        self,
-        folder: Path,
-        postgres: PostgresServer,
-        valkey: ValkeyServer,
-        kafka: KafkaServer,
-        settings: Mapping[str, str] = IMPATIENT,
+        self, folder: Path, valkey: ValkeyServer, kafka: KafkaServer, settings: Mapping[str, str]
     ) -> None:
         number = f"{os.getpid()}-{next(_numbers)}"
         self.folder = folder
-        self.postgres = postgres
         self.valkey = valkey
         self.kafka = kafka
         self.options = client_options(kafka)
@@ -93,39 +90,39 @@ class Stack:
         self.group = f"group-{number}"
         self.settings = settings
         self.services: list[Service] = []
-        self.postgres_proxy = TcpProxy(lambda: postgres.port)
         self.valkey_proxy = TcpProxy(lambda: valkey.port)
+
+    @abstractmethod
+    def database(self) -> Mapping[str, str]:
+        """Return what the service is told of its database."""
+
+    @property
+    @abstractmethod
+    def dsn(self) -> str:
+        """How the tests reach the database."""
+
+    @abstractmethod
+    def migrate(self) -> None:
+        """Bring the database up to date."""
 
     def environ(self) -> dict[str, str]:
         """Return the settings of a process of this stack."""
         return {
             **self.settings,
             **self.kafka.environment(),
-            **self.postgres.environment(),
+            **self.database(),
             "ORDERS_TOPIC": self.topic,
             "ORDERS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
             "ORDERS_GROUP_ID": self.group,
             **topics_of_shop(self.topic),
             "KAFKA_PARTITIONS": str(PARTITIONS),
-            "POSTGRES_HOST": HOST,
-            "POSTGRES_PORT": str(self.postgres_proxy.port),
             "REDIS_URL": f"redis://{HOST}:{self.valkey_proxy.port}/0",
         }
-
-    @property
-    def dsn(self) -> str:
-        """How the tests reach the database, around the proxy."""
-        return self.postgres.admin_dsn()
 
     @property
     def redis(self) -> "Redis":
         """Return a client of the cache, around the proxy."""
         return Redis(host=HOST, port=self.valkey.port, socket_timeout=5)
-
-    def migrate(self) -> None:
-        """Bring the database up to date, around the proxy."""
-        with migrator_of(self.environ() | {"POSTGRES_PORT": str(self.postgres.port)}) as migrator:
-            migrator.up()
 
     def consumer(self, **changes: str) -> Service:
         """Start a consumer; `changes` are settings of its own."""
@@ -231,6 +228,37 @@ class Stack:
         """End all processes."""
         for service in self.services:
             service.clean_up()
+
+
+class Stack(ServiceStack):
+    """A service on one Postgres, behind a proxy."""
+
+    def __init__(
+        self,
+        folder: Path,
+        postgres: PostgresServer,
+        valkey: ValkeyServer,
+        kafka: KafkaServer,
+        settings: Mapping[str, str] = IMPATIENT,
+    ) -> None:
+        super().__init__(folder, valkey, kafka, settings)
+        self.postgres = postgres
+        self.postgres_proxy = TcpProxy(lambda: postgres.port)
+
+    def database(self) -> Mapping[str, str]:
+        """See `ServiceStack`."""
+        place = {"POSTGRES_HOST": HOST, "POSTGRES_PORT": str(self.postgres_proxy.port)}
+        return self.postgres.environment() | place
+
+    @property
+    def dsn(self) -> str:
+        """How the tests reach the database, around the proxy."""
+        return self.postgres.admin_dsn()
+
+    def migrate(self) -> None:
+        """Bring the database up to date, around the proxy."""
+        with migrator_of(self.environ() | {"POSTGRES_PORT": str(self.postgres.port)}) as migrator:
+            migrator.up()
 
 
 @contextlib.contextmanager

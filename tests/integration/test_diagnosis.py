@@ -34,7 +34,7 @@ def look(
 ) -> dict[str, Finding]:
     place = environ["POSTGRES_HOST"], int(environ["POSTGRES_PORT"]), environ["POSTGRES_DB"]
     target = postgres.PostgresTarget(
-        DatabaseServer(*place, 3.0), login(environ, ""), "postgres.host"
+        DatabaseServer([place[:2]], *place[2:], 3.0), login(environ, ""), "postgres.host"
     )
     demands = postgres.Demands(rights or {}, migrations, login(environ, "ADMIN_"), checks, pool=1)
     return {found.subject: found for found in postgres.look(target, demands)}

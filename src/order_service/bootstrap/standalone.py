@@ -125,8 +125,7 @@ def database_settings(database: str) -> Mapping[str, str]:
     user = str(parts.get("user") or "postgres")
     password = str(parts.get("password") or "")
     settings = {
-        "POSTGRES_HOST": str(parts.get("host") or "localhost"),
-        "POSTGRES_PORT": str(parts.get("port") or _DEFAULT_PORT),
+        **_servers(str(parts.get("host") or "localhost"), str(parts.get("port") or _DEFAULT_PORT)),
         "POSTGRES_DB": str(parts.get("dbname") or user),
         "POSTGRES_USER": user,
         "POSTGRES_PASSWORD": password,
@@ -136,3 +135,18 @@ def database_settings(database: str) -> Mapping[str, str]:
     }
     tls = {variable: str(parts[key]) for key, variable in _TAKEN_OVER.items() if parts.get(key)}
     return settings | tls
+
+
+def _servers(hosts: str, ports: str) -> Mapping[str, str]:
+    """Return the settings that name one server, or several; one port may be that of all."""
+    if "," not in hosts:
+        return {"POSTGRES_HOST": hosts, "POSTGRES_PORT": ports}
+    names, numbers = hosts.split(","), ports.split(",")
+    if len(numbers) == 1:
+        numbers *= len(names)
+    if len(numbers) != len(names):
+        problem = f"names {len(names)} hosts and {len(numbers)} ports"
+        raise ConfigError((Fault("DATABASE_URI", problem, "not shown"),))
+    pairs = zip(names, numbers, strict=True)
+    named = [f"[{name}]:{number or _DEFAULT_PORT}" for name, number in pairs]
+    return {"POSTGRES_HOST": ",".join(named), "POSTGRES_PORT": _DEFAULT_PORT}

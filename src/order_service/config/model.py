@@ -89,7 +89,10 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PostgresSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The database; an empty host means that none is named."""
+    """The database; an empty host means that none is named.
+
+    `host` and `read_host` may name the members of a cluster, as ``host[:port],host[:port]``.
+    """
 
     host: str = ""
     port: Port = 5432

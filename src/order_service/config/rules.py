@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from ipaddress import ip_network
 
+from order_service.infra.addresses import is_ip_address, parse_addresses
+
 from .model import (
     HttpSettings,
     KafkaSettings,
@@ -16,6 +18,9 @@ from .model import (
 )
 from .section import Contradiction
 
+_LAST_PORT = 65535
+
+_is_host = re.compile(r"[^\s:]+\Z").match
 # RFC 6454: scheme and host in small letters, and the port if it is not the usual one.
 _is_origin = re.compile(r"https?://[a-z0-9.\-\[\]:]+\Z").match
 
@@ -36,8 +41,19 @@ def of_postgres(postgres: PostgresSettings) -> Iterator[Contradiction]:
     """Yield what a replica, a certificate and a retry need besides."""
     if postgres.read_host and not postgres.host:
         yield "postgres.read_host", "is set without postgres.host, the primary"
+    hosts = {"postgres.host": postgres.host, "postgres.read_host": postgres.read_host}
+    for key, text in hosts.items():
+        yield from _of_hosts(key, text)
     yield from _of_retry("postgres.retry", postgres.retry)
     yield from _together("postgres", "sslcert", postgres.sslcert, "sslkey", postgres.sslkey)
+
+
+def _of_hosts(key: str, text: str) -> Iterator[Contradiction]:
+    for host, port in parse_addresses(text):
+        if not (is_ip_address(host) or _is_host(host)):
+            yield key, f"{host!r} is no host; several go as host:port,host:port"
+        elif port > _LAST_PORT:
+            yield key, f"{port} is no port"
 
 
 def of_kafka(kafka: KafkaSettings) -> Iterator[Contradiction]:

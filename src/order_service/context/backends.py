@@ -36,7 +36,7 @@ _NODE_PAUSE = 1.0
 
 
 class DatabaseTarget(NamedTuple):
-    """A database to open: its host, for traces, and how to reach it."""
+    """A database to open: its host or hosts, for traces, and how to reach it."""
 
     host: str
     settings: Settings
@@ -90,13 +90,14 @@ def primary_server(named: PostgresSettings) -> DatabaseServer:
         "sslkey": named.sslkey,
     }
     tls = {name: value for name, value in values.items() if value}
-    return DatabaseServer(named.host, named.port, named.db, CONNECT_TIMEOUT, tls)
+    addresses = parse_addresses(named.host, named.port)
+    return DatabaseServer(addresses, named.db, CONNECT_TIMEOUT, tls)
 
 
 def replica_server(named: PostgresSettings) -> DatabaseServer:
     """Return the database that lookups read first."""
-    port = named.read_port or named.port
-    return primary_server(named)._replace(host=named.read_host, port=port)
+    addresses = parse_addresses(named.read_host, named.read_port or named.port)
+    return primary_server(named)._replace(addresses=addresses, member="prefer-standby")
 
 
 def service_login(named: PostgresSettings) -> Login:

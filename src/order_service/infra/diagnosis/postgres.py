@@ -67,6 +67,8 @@ def look(
     def further(connection: Connection[Any]) -> Iterator[Finding]:
         yield _version(connection)
         yield _writable(connection)
+        if len(target.server.addresses) > 1:
+            yield _synchronous(connection)
         yield from _migrations(target, demands)
         yield from _rights(connection, target.login.user, demands.rights)
         for check in demands.checks:
@@ -88,8 +90,8 @@ def look_at_replica(
 
 
 def _look(target: PostgresTarget, further: Check) -> Iterator[Finding]:
-    address = target.server.host, target.server.port
-    reached = list(reach([address], target.key, target.server.connect_timeout))
+    server = target.server
+    reached = list(reach(server.addresses, target.key, server.connect_timeout))
     yield from reached
     if reached[-1].level == "fault":
         return
@@ -150,6 +152,11 @@ _REFUSALS = (
         "there is no database {database}",
         "create it (CREATE DATABASE), or correct postgres.db",
     ),
+    (
+        "session is read-only",
+        "no server takes writes: those that answer are standbys",
+        "does the cluster have a leader? If not, see what it is that keeps it from electing one",
+    ),
     ("starting up", "the server is starting", "wait, and try again"),
     ("shutting down", "the server is shutting down", "start it again"),
 )
@@ -195,6 +202,19 @@ def _writable(connection: Connection[Any]) -> Finding:
             "is default_transaction_read_only set for the role, the database or the server?",
         )
     return ok("writable", "transactions may write")
+
+
+def _synchronous(connection: Connection[Any]) -> Finding:
+    """Say whether a commit waits for another member of the cluster."""
+    names = _value(connection, "SHOW synchronous_standby_names")
+    level = _value(connection, "SHOW synchronous_commit")
+    if not names or level in {"off", "local"}:
+        return warning(
+            "replication",
+            "commits wait for no standby: a failover loses the last ones, money among them",
+            "make it synchronous (Patroni: synchronous_mode), or see docs/operations.md, Failover",
+        )
+    return ok("replication", f"a commit waits for {names} ({level})")
 
 
 def _migrations(target: PostgresTarget, demands: Demands) -> Iterator[Finding]:

@@ -1,29 +1,35 @@
 """How to reach a database, in the words of libpq: server, login, and settings of the session."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from psycopg.conninfo import make_conninfo
 
+from order_service.infra.addresses import Address
+
 _NO_TLS: Mapping[str, str] = {}
+
+Member = Literal["read-write", "prefer-standby"]
+"""Which member of a cluster is wanted: the primary, or a standby if there is one. libpq's words."""
 
 
 class DatabaseServer(NamedTuple):
-    """A database on a server.
+    """A database on a server, or on one of the members of a cluster.
 
     Attributes:
-        host: Name or address; one that begins with a slash is the folder of a socket.
-        port: TCP port.
+        addresses: Where it is, or may be. A host that begins with a slash is the folder of a
+            socket.
         database: Its name.
-        connect_timeout: Seconds, rounded, 2 at least: libpq knows no other.
+        connect_timeout: Seconds for each address, rounded, 2 at least: libpq knows no other.
         tls: libpq's keywords that are set: ``sslmode``, ``sslrootcert``, ``sslcert``, ``sslkey``.
+        member: Whom to look for if there are several addresses.
     """
 
-    host: str
-    port: int
+    addresses: Sequence[Address]
     database: str
     connect_timeout: float
     tls: Mapping[str, str] = _NO_TLS
+    member: Member = "read-write"
 
 
 class Login(NamedTuple):
@@ -48,8 +54,8 @@ def conninfo(
         application: What the server shows of us in its list of sessions.
     """
     return make_conninfo(
-        host=server.host,
-        port=server.port,
+        host=",".join(host for host, _ in server.addresses),
+        port=",".join(str(port) for _, port in server.addresses),
         dbname=server.database,
         user=login.user,
         password=login.password,
@@ -57,8 +63,18 @@ def conninfo(
         application_name=application,
         client_encoding="UTF8",
         options=options,
+        **_member(server),
         **server.tls,
     )
+
+
+def _member(server: DatabaseServer) -> Mapping[str, str]:
+    """Return what finds the wanted one of several members; asks no more of a single server."""
+    if len(server.addresses) == 1:
+        return {}
+    # Those who read spread over the members; the primary is one alone, wherever it stands.
+    balance = "random" if server.member == "prefer-standby" else "disable"
+    return {"target_session_attrs": server.member, "load_balance_hosts": balance}
 
 
 def session_options(statement_timeout: float, lock_timeout: float) -> str:

@@ -1,0 +1,153 @@
+"""Three members, the etcd in which they elect their primary, and what can befall them."""
+
+import contextlib
+import json
+import os
+import shutil
+import urllib.request
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from order_service.embedded.ports import HOST
+from tests.chaos.proxy import TcpProxy
+from tests.cluster.balancer import Balancer
+from tests.cluster.etcd import EtcdServer
+from tests.cluster.member import CONFIGURATION, PASSWORD, PASSWORDS, Member
+from tests.waiting import eventually
+
+DATABASE = "orders"
+SERVICE = {"POSTGRES_USER": "order_service", "POSTGRES_PASSWORD": PASSWORD}
+MEMBERS = ("pg-1", "pg-2", "pg-3")
+
+
+def require_cluster() -> None:
+    """Skip the test where the programs are missing, but not in CI."""
+    missing = [name for name in ("etcd", "haproxy") if shutil.which(name) is None]
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"{missing} are missing, and in CI nothing is skipped")
+    if missing:
+        pytest.skip(f"needs {missing} (Debian, Ubuntu: apt-get install etcd-server haproxy)")
+
+
+class Cluster:
+    """The members of deploy/patroni/, each with a line of its own to etcd.
+
+    Attributes:
+        balancer: In front of all members.
+        members: By their names.
+        lines: To etcd, by the names of the members.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._etcd = EtcdServer(folder / "etcd")
+        self.lines = {name: TcpProxy(lambda: self._etcd.port) for name in MEMBERS}
+        self._folder = folder
+        self.members: dict[str, Member] = {}
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Cluster"]:
+        """Start everything, and make the database; end it all afterwards."""
+        with contextlib.ExitStack() as exits:
+            exits.callback(self._etcd.kill)
+            self._etcd.start()
+            for name, line in self.lines.items():
+                exits.enter_context(line)
+                address = f"{HOST}:{line.port}"
+                member = Member(name, self._folder / name, address, CONFIGURATION)
+                self.members[name] = member
+                exits.callback(member.kill)
+            self._start()
+            with psycopg.connect(self.admin_dsn("postgres"), autocommit=True) as admin:
+                admin.execute(f"CREATE DATABASE {DATABASE}")
+            self.balancer = Balancer(self._folder / "haproxy", list(self.members.values()))
+            exits.callback(self.balancer.kill)
+            self.balancer.start()
+            yield self
+
+    def _start(self) -> None:
+        first, *others = self.members.values()
+        first.start()
+        eventually(first.leads, 30, "the first member leads")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Member.start, others))
+        self.await_whole()
+
+    def await_whole(self, seconds: float = 90.0) -> float:
+        """Wait until one member leads and both others follow it; return the seconds."""
+        return eventually(self._is_whole, seconds, f"the cluster is whole; see {self._folder}")
+
+    def _is_whole(self) -> bool:
+        leading = [member for member in self.members.values() if member.leads()]
+        if len(leading) != 1:
+            return False
+        states = [each.get("sync_state") for each in leading[0].state().get("replication", [])]
+        wanted = ["async", "sync"] if self.settings()["synchronous_mode"] else ["async", "async"]
+        return sorted(map(str, states)) == wanted
+
+    def leader(self) -> Member:
+        """Return the member that takes writes; fails if there is none or more than one."""
+        (leading,) = [member for member in self.members.values() if member.leads()]
+        return leading
+
+    def followers(self) -> list[Member]:
+        """Return the others."""
+        leading = self.leader()
+        return [member for member in self.members.values() if member is not leading]
+
+    def environment(self) -> dict[str, str]:
+        """Return what the service is told: all members."""
+        hosts = ",".join(f"{HOST}:{member.port}" for member in self.members.values())
+        return {"POSTGRES_HOST": hosts, "POSTGRES_DB": DATABASE, **self.logins()}
+
+    def logins(self) -> dict[str, str]:
+        """Return the roles that the service is told, and their passwords."""
+        admin = {
+            "POSTGRES_ADMIN_USER": PASSWORDS["SUPERUSER"],
+            "POSTGRES_ADMIN_PASSWORD": PASSWORD,
+        }
+        return SERVICE | admin
+
+    def admin_dsn(self, database: str = DATABASE) -> str:
+        """Return libpq's connection string of the superuser, to whoever leads."""
+        ports = [str(member.port) for member in self.members.values()]
+        return psycopg.conninfo.make_conninfo(
+            host=",".join([HOST] * len(ports)),
+            port=",".join(ports),
+            user=PASSWORDS["SUPERUSER"],
+            password=PASSWORD,
+            dbname=database,
+            connect_timeout=2,
+            target_session_attrs="read-write",
+        )
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return what the members have agreed on."""
+        for member in self.members.values():
+            with contextlib.suppress(OSError):
+                return dict(json.loads(_ask(member, "GET", "/config")))
+        raise AssertionError("no member answers")
+
+    def change(self, **settings: object) -> None:
+        """Have the members agree on something else."""
+        _ask(self.leader(), "PATCH", "/config", settings)
+
+    def switch_over(self) -> None:
+        """Let another member take the primary's place in good order; returns when it has."""
+        leader = self.leader()
+        _ask(leader, "POST", "/switchover", {"leader": leader.name})
+
+
+def _ask(member: Member, method: str, path: str, body: object = None) -> bytes:
+    request = urllib.request.Request(
+        f"http://{member.rest}{path}",
+        None if body is None else json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+        method=method,
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - of ours
+        return bytes(answer.read())
