@@ -134,10 +134,10 @@ class ServiceStack(ABC):
         port = free_port()
         return self._started("api", port, {"HTTP_PORT": str(port), **changes})
 
-    def worker(self, name: str) -> Service:
-        """Start a worker of any context."""
+    def worker(self, name: str, **changes: str) -> Service:
+        """Start a worker of any context; `changes` are settings of its own."""
         port = free_port()
-        return self._started(f"work {name}", port, {"METRICS_WORKER_PORT": str(port)})
+        return self._started(f"work {name}", port, {"METRICS_WORKER_PORT": str(port), **changes})
 
     def _started(self, command: str, port: int, changes: Mapping[str, str]) -> Service:
         log = self.folder / f"{command.replace(' ', '-')}-{port}.log"

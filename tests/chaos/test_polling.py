@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,12 +15,10 @@ import psycopg
 import pytest
 
 from order_service.embedded.postgres import PostgresServer
-from order_service.infra.luhn import check_digit
-from order_service.ledger.checking import check_balances
 from tests.backends import Environ, migrator_of, process_environ
 from tests.builders import ROOT
-from tests.chaos.accrual_system import UnreliableAccrual, truth_of
-from tests.ledgers import run_of
+from tests.chaos.accrual_system import UnreliableAccrual
+from tests.chaos.points_check import add_numbers, check_points
 from tests.servers import started
 from tests.waiting import eventually
 
@@ -30,19 +27,10 @@ MINUTES = float(os.environ.get("CHAOS_MINUTES") or 0)
 SECONDS = MINUTES * 60 or 20.0
 NUMBERS, PEOPLE, POLLERS, THREADS = 3_000, 40, 3, 4
 
-_ADD = """
-    INSERT INTO loyalty.orders (number, owner)
-    SELECT * FROM unnest(%s::text[], %s::uuid[])
-"""
 # Leases last half a minute and pauses grow to ten: time goes by faster here. A poller that still
 # works on a number that is given to another one is what a lease guards against.
 _HURRY = "UPDATE loyalty.orders SET due_at = now() WHERE due_at > now()"
 _OPEN = "SELECT count(*) FROM loyalty.orders WHERE due_at IS NOT NULL"
-_ORDERS = "SELECT number, owner, status, coalesce(accrual, 0) FROM loyalty.orders"
-_CREDITS = """
-    SELECT reference, count(*), sum(amount) FROM loyalty.entries
-    WHERE kind = 'accrual' GROUP BY reference
-"""
 
 
 class Pollers:
@@ -82,12 +70,8 @@ def shop(folder: Path) -> Iterator[PostgresServer]:
     with started(PostgresServer(folder / "postgres", durable=True)) as server:
         with migrator_of(server.environment()) as migrator:
             migrator.up()
-        people = [uuid.uuid4() for _ in range(PEOPLE)]
-        payloads = range(10_000_000, 10_000_000 + NUMBERS)
-        numbers = [f"{payload}{check_digit(str(payload))}" for payload in payloads]
-        owners = [people[place % PEOPLE] for place in range(NUMBERS)]
         with connection(server) as admin:
-            admin.execute(_ADD, [numbers, owners])
+            add_numbers(admin, NUMBERS, PEOPLE)
         yield server
 
 
@@ -114,7 +98,8 @@ def test_every_number_is_credited_once_whatever_dies(tmp_path: Path) -> None:
         faults = break_things(server, pollers, system, random)
         eventually(lambda: not left(server), 150, "every number is finished")
         assert pollers.stop_all() == [0] * POLLERS
-        judge(server)
+        with connection(server) as admin:
+            check_points(admin, NUMBERS)
         print(f"seed {SEED}: {faults}, {dict(system.said)}, {system.late} late")  # noqa: T201
         # Each thread may have passed the gate just before it closed, on a machine that is busy.
         assert system.late <= system.closings * POLLERS * THREADS
@@ -156,25 +141,3 @@ def left(server: PostgresServer) -> int:
     with connection(server) as admin:
         row = admin.execute(_OPEN).fetchone()
         return int(row[0]) if row else 0
-
-
-def judge(server: PostgresServer) -> None:
-    """Fail unless every number has its outcome, and every point was credited once."""
-    with connection(server) as admin:
-        orders = admin.execute(_ORDERS).fetchall()
-        credited = {number: (count, amount) for number, count, amount in admin.execute(_CREDITS)}
-        balances = dict(
-            admin.execute(
-                "SELECT owner, credited - debited FROM loyalty.balances WHERE account = 'available'"
-            ).fetchall()
-        )
-        assert not any(step.differences for step in check_balances(run_of(admin), "loyalty"))
-    assert len(orders) == NUMBERS
-    expected = Counter[uuid.UUID]()
-    for number, owner, status, accrual in orders:
-        points = truth_of(number).points
-        assert status == ("INVALID" if points is None else "PROCESSED")
-        assert accrual == (points or 0)
-        assert credited.get(number) == ((1, points) if points else None)
-        expected[owner] += points or 0
-    assert balances == {owner: points for owner, points in expected.items() if points}

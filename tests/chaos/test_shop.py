@@ -18,21 +18,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from order_service.embedded.server import KafkaServer
-from order_service.ledger.checking import check_balances
 from tests.chaos.schedule import FAULTS, Fault, Mend
 from tests.chaos.service import Service
+from tests.chaos.shop_check import await_quiet, check_shop
 from tests.chaos.shop_customers import Customers
 from tests.chaos.stack import Stack, running_stack
-from tests.integration.service_process import command
-from tests.ledgers import run_of
 from tests.shop import WORKERS, open_shop
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.apache_kafka
 
@@ -70,8 +66,10 @@ def test_whatever_dies_what_was_bought_is_paid_for_once(
                 faults = _break_things(stack, services)
             customers.finish(SECONDS * 4 + 300)
         _revive(services)
-        _await_quiet(stack)
-        census = _check(stack, customers)
+        await_quiet(stack.dsn)
+        around = stack.environ() | {"POSTGRES_PORT": str(stack.postgres.port)}
+        census = check_shop(stack.dsn, around, customers)
+        assert census["approved"] > 0
         print(f"seed {SEED}: {faults} {census}")  # noqa: T201 - the summary
 
 
@@ -132,83 +130,3 @@ def _repeat(stack: Stack, over: threading.Event) -> None:
 def _send_again(producer: KafkaProducer, record: Any) -> None:  # noqa: ANN401 - untyped library
     with contextlib.suppress(KafkaError):  # the brokers are away: one copy less
         producer.send(record.topic, record.value, key=record.key, headers=list(record.headers))
-
-
-def _await_quiet(stack: Stack) -> None:
-    left = """
-        SELECT (SELECT count(*) FROM checkout.outbox), (SELECT count(*) FROM payments.outbox),
-            (SELECT count(*) FROM checkout.purchases WHERE awaiting_since IS NOT NULL)
-    """
-    with psycopg.connect(stack.dsn, autocommit=True) as admin:
-        what = f"nothing is left behind; see {stack.folder}"
-        eventually(lambda: admin.execute(left).fetchone() == (0, 0, 0), 240, what)
-
-
-def _check(stack: Stack, customers: Customers) -> dict[str, int]:
-    with psycopg.connect(stack.dsn, autocommit=True) as admin:
-        statuses = _check_purchases(admin, customers)
-        _check_payments(admin)
-        _check_balances(admin, customers)
-        found = [*check_balances(run_of(admin), "payments")]
-    assert sum(each.owners for each in found) == CUSTOMERS
-    assert [each.differences for each in found if each.differences] == []
-    around = stack.environ() | {"POSTGRES_PORT": str(stack.postgres.port)}
-    done = command(around, "reconcile", "--younger-than", "0")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return statuses
-
-
-def _check_purchases(
-    admin: "psycopg.Connection[tuple[Any, ...]]", customers: Customers
-) -> dict[str, int]:
-    """Every purchase that was acknowledged is there once, and settled; no other one is."""
-    rows = admin.execute("SELECT id::text, status FROM checkout.purchases").fetchall()
-    promised = [each for told in customers.promised.values() for each in told.purchases]
-    assert len(promised) == PURCHASES
-    assert sorted(promised) == sorted(id_ for id_, _ in rows)
-    statuses = Counter(status for _, status in rows)
-    assert statuses.keys() <= {"approved", "rejected", "cancelled", "refunded"}
-    assert statuses["approved"] > 0
-    return dict(statuses)
-
-
-def _check_payments(admin: "psycopg.Connection[tuple[Any, ...]]") -> None:
-    """What is approved was debited once, what is refunded was given back once."""
-    wrong = admin.execute("""
-        SELECT purchase.id, status, debits, credits
-        FROM checkout.purchases AS purchase
-        LEFT JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE reverses IS NULL AND entry.amount = quantity * price)
-                    AS debits,
-                count(*) FILTER (WHERE reverses IS NOT NULL AND entry.amount = quantity * price)
-                    AS credits,
-                count(*) AS entries
-            FROM payments.entries AS entry
-            WHERE entry.owner = purchase.owner
-                AND (transfer = purchase.id OR reverses = purchase.id)
-        ) AS moved ON true
-        WHERE CASE status
-            WHEN 'approved' THEN (debits, credits, entries) <> (1, 0, 1)
-            WHEN 'refunded' THEN (debits, credits, entries) <> (1, 1, 2)
-            WHEN 'cancelled' THEN debits <> credits OR entries > 2
-            ELSE entries > 0
-        END
-    """).fetchall()
-    assert wrong == []
-
-
-def _check_balances(admin: "psycopg.Connection[tuple[Any, ...]]", customers: Customers) -> None:
-    """A balance is what came in, minus what is approved; what was refunded cancels out."""
-    rows = admin.execute("""
-        SELECT wallet.owner::text,
-            coalesce(sum(balance.credited - balance.debited), 0)::bigint,
-            (SELECT coalesce(sum(quantity * price), 0)::bigint FROM checkout.purchases
-             WHERE owner = wallet.owner AND status = 'approved')
-        FROM payments.wallets AS wallet
-        LEFT JOIN payments.balances AS balance
-            ON balance.owner = wallet.owner AND balance.account = 'wallet:USD'
-        GROUP BY wallet.owner
-    """).fetchall()
-    found = {owner: balance + spent for owner, balance, spent in rows}
-    assert found == {owner: told.deposits for owner, told in customers.promised.items()}
-    assert min(balance for _, balance, _ in rows) >= 0

@@ -20,7 +20,15 @@ import pytest
 
 from tests.chaos.feed import Feed, orders
 from tests.chaos.service import Answer, Service
-from tests.cluster.cluster import Cluster
+from tests.cluster.faults import (
+    Fault,
+    crash_primary,
+    cut_primary_from_etcd,
+    freeze_primary,
+    kill_primary,
+    kill_standbys,
+    switch_over,
+)
 from tests.cluster.stack import ClusterStack
 from tests.waiting import eventually
 
@@ -30,57 +38,6 @@ RATE = float(os.environ.get("FAILOVER_RATE") or 300)
 _LONGEST_PAUSE = 30.0 if "FAILOVER_RATE" in os.environ else 60.0
 """Seconds without a write: what is promised, and what is granted to a machine with other tests."""
 _CACHED = 10
-
-Mend = Callable[[], object]
-
-
-def kill_primary(cluster: Cluster) -> Mend:
-    """Its machine is gone."""
-    leader = cluster.leader()
-    leader.kill()
-    return leader.start
-
-
-def crash_primary(cluster: Cluster) -> Mend:
-    """Postgres alone is gone, Patroni is not."""
-    cluster.leader().crash()
-    return lambda: None
-
-
-def freeze_primary(cluster: Cluster) -> Mend:
-    """Its machine says nothing, and keeps its connections."""
-    leader = cluster.leader()
-    leader.suspend()
-    return leader.resume
-
-
-def cut_primary_from_etcd(cluster: Cluster) -> Mend:
-    """It may take writes no longer, though all but etcd can reach it."""
-    leader = cluster.leader()
-    line = cluster.lines[leader.name]
-    line.refuse()
-    eventually(lambda: not leader.leads(), 60, "it has stepped down")
-    return line.heal
-
-
-def switch_over(cluster: Cluster) -> Mend:
-    """An operator wants another primary."""
-    cluster.switch_over()
-    return lambda: None
-
-
-def kill_standbys(cluster: Cluster) -> Mend:
-    """Only the primary is left."""
-    followers = cluster.followers()
-    for member in followers:
-        member.kill()
-
-    def start() -> None:
-        for member in followers:
-            member.start()
-
-    return start
-
 
 FAULTS = [
     kill_primary,
@@ -150,7 +107,7 @@ def test_no_acknowledged_order_is_lost_and_nobody_helps(
     apis: list[Service],
     feed: Feed,
     cached: list[str],
-    fault: Callable[[Cluster], Mend],
+    fault: Fault,
 ) -> None:
     stack.cluster.await_whole()
     feed.flow(RATE)

@@ -109,7 +109,7 @@ class PostgresSettings(Struct, frozen=True, forbid_unknown_fields=True):
     sslcert: str = ""
     sslkey: str = ""
     statement_timeout: Seconds = 5.0
-    retry: RetrySettings = RetrySettings()
+    retry: RetrySettings = RetrySettings(max_delay=5.0)
 
 
 class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -78,10 +78,11 @@ def _describe(
 
 def _route(environ: WSGIEnvironment) -> str | None:
     """Return the route that answered, None if no route was reached."""
-    request = environ.get("werkzeug.request")
-    if request is not None:
-        return str(request.url_rule.rule) if request.url_rule else None
-    return environ.get(ROUTE)
+    if ROUTE in environ:
+        return str(environ[ROUTE])
+    # One that was never in Flask may be there as well, and has no rule.
+    rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
+    return str(rule.rule) if rule else None
 
 
 def _method(environ: WSGIEnvironment) -> str:
