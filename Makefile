@@ -87,7 +87,7 @@ lint: $(DEV_READY) ## Check style, types, import directions, compose file, workf
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml deploy/patroni/docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@if grep -nE '[a-z]+://' requirements/*.lock; then echo 'A lock file must hold no addresses' >&2; exit 1; fi
 
@@ -136,8 +136,16 @@ screenshots: $(DEV_READY) ## Take the pictures of the README anew from the real 
 	@$(BIN)/python -m tests.browser.screenshots docs/images
 
 .PHONY: chaos
-chaos: $(DEV_READY) ## Break things at random and check that nothing is lost [SEED=] [MINUTES=5] [SHOP=1: while people buy]
+chaos: $(DEV_READY) ## Break things at random and check that nothing is lost [SEED=] [MINUTES=5] [SHOP=1: while people buy] [FAILOVER=1: the primary of a cluster, at 2,000 orders/s]
+ifeq ($(call is_on,$(FAILOVER)),)
 	@CHAOS_SEED=$(SEED) CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/chaos/test_$(if $(call is_on,$(SHOP)),shop,random).py -s --timeout=0 $(ARGS)
+else
+	@FAILOVER_RATE=2000 $(BIN)/python -m pytest tests/cluster/test_failover.py -s --timeout=0 $(ARGS)
+endif
+
+.PHONY: cluster
+cluster: $(DEV_READY) ## Run a Postgres cluster that elects its primary, and print how to use it (needs etcd and haproxy)
+	@$(BIN)/python -m tests.cluster
 
 .PHONY: up
 up: .env ## Start all of it in containers and wait until it is healthy

@@ -1,6 +1,7 @@
 """Sends orders while the world breaks, and remembers what the brokers acknowledged."""
 
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from random import Random
@@ -111,7 +112,9 @@ class Feed:
 
     def _flow(self, rate: float, limit: int | None) -> None:
         burst = max(1, round(rate / 20))
-        while not self._stopping.wait(burst / rate):
+        due = time.monotonic()
+        while not self._stopping.wait(max(0.0, due - time.monotonic())):
+            due += burst / rate
             if limit is not None and self.count >= limit:
                 return
             for message in self.generate(burst):

@@ -51,7 +51,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Cluster"]:
-        """Start everything, and make the database; end it all afterwards."""
+        """Start everything; end it all afterwards."""
         with contextlib.ExitStack() as exits:
             exits.callback(self._etcd.kill)
             self._etcd.start()
@@ -62,8 +62,6 @@ class Cluster:
                 self.members[name] = member
                 exits.callback(member.kill)
             self._start()
-            with psycopg.connect(self.admin_dsn("postgres"), autocommit=True) as admin:
-                admin.execute(f"CREATE DATABASE {DATABASE}")
             self.balancer = Balancer(self._folder / "haproxy", list(self.members.values()))
             exits.callback(self.balancer.kill)
             self.balancer.start()
@@ -112,7 +110,7 @@ class Cluster:
         }
         return SERVICE | admin
 
-    def admin_dsn(self, database: str = DATABASE) -> str:
+    def admin_dsn(self) -> str:
         """Return libpq's connection string of the superuser, to whoever leads."""
         ports = [str(member.port) for member in self.members.values()]
         return psycopg.conninfo.make_conninfo(
@@ -120,7 +118,7 @@ class Cluster:
             port=",".join(ports),
             user=PASSWORDS["SUPERUSER"],
             password=PASSWORD,
-            dbname=database,
+            dbname=DATABASE,
             connect_timeout=2,
             target_session_attrs="read-write",
         )

