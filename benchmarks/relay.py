@@ -21,7 +21,7 @@ _SCHEMA = "bench"
 _KEYS = 1_000
 _FEW_KEYS = 50
 _VALUE = b"x" * 300
-_ONE_BY_ONE_SHARE = 20
+_ONE_BY_ONE_SHARE = 50
 _DRAINED_S = 300.0
 _LONE_RATE = 20
 _BATCH = "500"
@@ -242,17 +242,19 @@ def _against_batches(bench: Bench, scale: Scale) -> Row:
 
 
 def _order(bench: Bench, scale: Scale) -> list[Row]:
+    count = scale.orders // 2
     return [
         Row(
             f"Messages that came behind a later one of their key, two relays: {design.name}",
             "",
             at_most(0, "messages") if design is OURS else None,
-            [overtaken(bench, design, scale.orders, 2) for _ in range(scale.pairs)],
+            [overtaken(bench, design, count, 2) for _ in range(runs)],
             (),
             "messages",
-            f"Of {scale.orders:,} of {_FEW_KEYS} keys.",
+            f"Of {count:,} of {_FEW_KEYS} keys.",
         )
-        for design in (OURS, IN_BATCHES)
+        # That the other one lets messages overtake each other is seen at once.
+        for design, runs in ((OURS, scale.pairs), (IN_BATCHES, 1))
     ]
 
 
