@@ -85,9 +85,12 @@ class PostgresLease:
 
     def share(self) -> Sequence[int]:
         """See :meth:`ports.OutboxLease.share`."""
-        ((relays,),) = self._query(
+        ((relays, here),) = self._query(
             "count_relays", {"space": self._space, "first_member": _FIRST_MEMBER}
         )
+        if here != 1:
+            # A pooler, or one that changed its mode meanwhile: the locks are not ours alone.
+            raise UnavailableError(f"{here} relays are in the session of this one")
         fair = fair_share(int(str(relays)))
         for shard in sorted(self._held)[fair:]:
             self._query("release_shard", {"space": self._space, "shard": shard})
