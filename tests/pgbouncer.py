@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,11 +48,18 @@ class PgBouncer(ServerProcess):
         """The database's environment, with the address of the pooler."""
         return {**self._behind, "POSTGRES_HOST": HOST, "POSTGRES_PORT": str(self._port.number)}
 
+    def reload(self, **settings: str) -> None:
+        """Change settings while clients are connected; counts a moment later."""
+        self.settings.update(settings)
+        (self._folder / "pgbouncer.ini").write_text(self._configuration())
+        assert self.pid
+        os.kill(self.pid, signal.SIGHUP)
+
     def _command(self) -> list[str]:
         self._port.claim()
-        file, users = self._folder / "pgbouncer.ini", self._folder / "users.txt"
+        file, users = self._folder / "pgbouncer.ini", self._users
         users.write_text("".join(f'"{name}" "{password}"\n' for name, password in self._logins()))
-        file.write_text(self._configuration(users))
+        file.write_text(self._configuration())
         command = [self._program, str(file)]
         if not unprivileged.is_root():
             return command
@@ -64,13 +72,17 @@ class PgBouncer(ServerProcess):
             for role in ("", "ADMIN_")
         ]
 
-    def _configuration(self, users: Path) -> str:
+    @property
+    def _users(self) -> Path:
+        return self._folder / "users.txt"
+
+    def _configuration(self) -> str:
         settings = {
             "listen_addr": HOST,
             "listen_port": str(self._port.number),
             "unix_socket_dir": "",
             "auth_type": "scram-sha-256",
-            "auth_file": str(users),
+            "auth_file": str(self._users),
             "max_client_conn": "1000",
             **self.settings,
         }

@@ -5,7 +5,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from psycopg.conninfo import make_conninfo
 from order_service.embedded.server import KafkaServer
 from order_service.embedded.valkey import ValkeyServer
 from order_service.infra.kafka.clients import Connection
+from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.own_session import OwnSession, SharedSessionError
+from order_service.infra.postgres.session import Session
 from order_service.infra.postgres.sql import Query
 from order_service.messaging.outbox import Outbox
 from order_service.messaging.outbox.admin import OutboxAdmin
+from order_service.messaging.outbox.postgres_lease import PostgresLease
 from tests.backends import Environ, NewTopic, connect, process_of, records_of, send
 from tests.builders import as_json, order
 from tests.e2e.api_process import Api, serving
@@ -186,6 +189,33 @@ def test_a_relay_waits_until_its_session_is_its_own(
                 lambda: OutboxAdmin(database, schema).list(1).total == 0, WAIT_S, "it is relayed"
             )
     assert len(records_of(kafka_connection, topic)) == 1
+
+
+def test_a_relay_notices_that_its_session_is_lent_to_others(
+    tmp_path: Path, shared_database: Environ
+) -> None:
+    with (
+        schema_in(shared_database) as schema,
+        pooled(tmp_path, shared_database, pool_mode="session") as server,
+    ):
+        conninfo = conninfo_of(server.environment())
+        with (
+            closing(PostgresLease(Session(conninfo, 5.0), schema)) as one,
+            closing(PostgresLease(Session(conninfo, 5.0), schema)) as two,
+        ):
+            assert [len(lease.share()) for lease in (one, two)] == [8, 8]
+            server.reload(pool_mode="transaction")
+
+            def both_share() -> bool:
+                try:
+                    return all(lease.share() for lease in (one, two))
+                except UnavailableError as error:
+                    assert "not its own" in str(error)  # noqa: PT017 - it comes at some time
+                    return False
+
+            eventually(lambda: not both_share(), 10, "a relay notices")
+            with pytest.raises(SharedSessionError):
+                OwnSession.connect(conninfo)
 
 
 def test_a_consumer_says_why_it_is_not_ready(
