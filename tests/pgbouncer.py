@@ -3,7 +3,8 @@
 import os
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from order_service.embedded import unprivileged
 from order_service.embedded.ports import HOST, Port
 from order_service.embedded.server import ServerProcess
+from tests.servers import started
 
 
 def pgbouncer() -> str:
@@ -105,3 +107,10 @@ class PgBouncer(ServerProcess):
         except psycopg.OperationalError:
             return False
         return True
+
+
+@contextmanager
+def pooled(folder: Path, behind: Mapping[str, str], **settings: str) -> Iterator[PgBouncer]:
+    """PgBouncer before a database; its folder is one that other users reach."""
+    with started(PgBouncer(folder / "pgbouncer", behind, **settings)) as server:
+        yield server

@@ -5,7 +5,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from kafka import KafkaProducer
 from psycopg.conninfo import make_conninfo
 
 from order_service.embedded.server import KafkaServer
-from order_service.embedded.valkey import ValkeyServer
 from order_service.infra.kafka.clients import Connection
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.own_session import OwnSession, SharedSessionError
@@ -26,14 +25,11 @@ from order_service.messaging.outbox.admin import OutboxAdmin
 from order_service.messaging.outbox.postgres_lease import PostgresLease
 from tests.backends import Environ, NewTopic, connect, process_of, records_of, send
 from tests.builders import as_json, order
-from tests.e2e.api_process import Api, serving
-from tests.e2e.gateway import Origin
+from tests.e2e.api_process import Api
 from tests.integration.relay_process import relaying
 from tests.integration.service_process import command, consuming
 from tests.messaging_tables import message, schema_in
-from tests.pgbouncer import PgBouncer
-from tests.servers import started
-from tests.shop import DELIVERY, WORKERS, topics_of_its_own, wish, working
+from tests.pgbouncer import pooled
 from tests.waiting import eventually
 
 WAIT_S = 60.0
@@ -45,13 +41,6 @@ SHARING = [
     {"pool_mode": "session", "server_reset_query": ""},
 ]
 SHARED = "a pooler in front of Postgres shares sessions between connections"
-
-
-@contextmanager
-def pooled(folder: Path, behind: Environ, **settings: str) -> Iterator[PgBouncer]:
-    """PgBouncer before a database; its folder is one that other users reach."""
-    with started(PgBouncer(folder / "pgbouncer", behind, **settings)) as server:
-        yield server
 
 
 def conninfo_of(environ: Environ) -> str:
@@ -261,50 +250,3 @@ def closing_api(environ: Environ) -> Iterator[Api]:
     finally:
         api.process.terminate()
         api.process.wait(timeout=20)
-
-
-@pytest.fixture
-def house(
-    tmp_path: Path,
-    migrated_database: Environ,
-    valkey_server: ValkeyServer,
-    kafka_server: KafkaServer,
-    new_topic: NewTopic,
-) -> Iterator[tuple[Origin, Environ]]:
-    """The API and all workers over PgBouncer in session mode, and their environment."""
-    with pooled(tmp_path, migrated_database, pool_mode="session", default_pool_size="60") as server:
-        environ = {
-            **topics_of_its_own({**server.environment(), **valkey_server.environment()}),
-            **kafka_server.environment(),
-            "ACCOUNTS_TOPIC": new_topic(),
-            "HTTP_AUTH": "token",
-            "ORDERS_CACHE_WARM_UP": "0",
-            "METRICS_WORKER_PORT": "0",
-        }
-        with ExitStack() as exits:
-            api = exits.enter_context(serving(environ))
-            exits.enter_context(working(environ, *WORKERS, "orders-consumer", "accounts-relay"))
-            yield Origin(api.url), environ
-
-
-@pytest.mark.apache_kafka
-def test_session_pooling_is_right_for_all_parts(
-    house: tuple[Origin, Environ], kafka_connection: Connection
-) -> None:
-    origin, environ = house
-    person = {"login": uuid.uuid4().hex, "password": "correct horse battery"}
-    token = str(origin.post("/auth/registration", person).body["access_token"])
-    assert origin.post("/auth/login", person).status == 200
-    told = environ["ACCOUNTS_TOPIC"]
-    eventually(lambda: len(records_of(kafka_connection, told)) == 1, WAIT_S, "it is announced")
-
-    assert origin.post("/wallet", token=token).status == 201
-    assert origin.post("/wallet/deposits", {"amount": 5_000}, token).status == 200
-    bought = origin.post("/purchases", wish(1_999, 2, delivery=DELIVERY), token).body["id"]
-    purchase = f"/purchases/{bought}"
-    eventually(
-        lambda: origin.get(purchase, token).body["status"] == "approved", WAIT_S, "it is paid for"
-    )
-    assert origin.get("/wallet", token).body["balance"] == 1_002
-    uid = origin.get(purchase, token).body["order_uid"]
-    eventually(lambda: origin.get(f"/order/{uid}", token).status == 200, WAIT_S, "it is an order")
