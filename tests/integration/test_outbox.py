@@ -216,6 +216,17 @@ def test_a_lease_that_is_kept_alive_lives(conninfo: str, schema: str) -> None:
         lease.confirm()
 
 
+def test_relays_that_share_a_session_do_not_believe_in_their_locks(
+    conninfo: str, schema: str
+) -> None:
+    """As a pooler makes them do that is switched from sessions to transactions meanwhile."""
+    with closing(Session(conninfo, 5.0)) as session:
+        one, two = PostgresLease(session, schema), PostgresLease(session, schema)
+        for lease in one, two:
+            with pytest.raises(UnavailableError, match="not its own"):
+                lease.share()
+
+
 def test_a_killed_session_is_told(
     conninfo: str, schema: str, lease: PostgresLease, shared_database: Environ
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from order_service.config import Config, PostgresSettings, RedisSettings
 from order_service.infra.addresses import parse_addresses
-from order_service.infra.postgres.conninfo import DatabaseServer, Login, conninfo, session_options
+from order_service.infra.postgres.conninfo import DatabaseServer, Login, conninfo, session_settings
 from order_service.infra.postgres.database import Isolation, Settings
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ def primary(
     """
     named = config.postgres
     login = migrating_login(named) if admin else service_login(named)
-    options = session_options(named.statement_timeout, _LOCK_TIMEOUT)
     limits = Settings(
-        conninfo(primary_server(named), login, options),
+        conninfo(primary_server(named), login),
         min_size=0 if admin else 1,
         max_size=size,
         checkout_timeout=CHECKOUT_TIMEOUT,
         call_timeout=named.statement_timeout + _CALL_GRACE,
         isolation=isolation,
+        session=session_settings(named.statement_timeout, _LOCK_TIMEOUT),
     )
     return DatabaseTarget(named.host, limits)
 
@@ -70,13 +70,13 @@ def primary(
 def replica(config: Config, size: int) -> DatabaseTarget:
     """Return how to reach the replica; it has less time, as the primary comes after it."""
     named = config.postgres
-    options = session_options(REPLICA_TIMEOUT, _LOCK_TIMEOUT)
     limits = Settings(
-        conninfo(replica_server(named), service_login(named), options),
+        conninfo(replica_server(named), service_login(named)),
         min_size=1,
         max_size=size,
         checkout_timeout=REPLICA_TIMEOUT,
         call_timeout=REPLICA_TIMEOUT,
+        session=session_settings(REPLICA_TIMEOUT, _LOCK_TIMEOUT),
     )
     return DatabaseTarget(named.read_host, limits)
 

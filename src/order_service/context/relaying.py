@@ -79,7 +79,8 @@ class Relaying:
             raise TopicsUnavailableError(repr(error)) from error
 
     def _open_lease(self) -> PostgresLease:
-        session = Session(self._database.conninfo, self._database.call_timeout)
+        database = self._database
+        session = Session(database.conninfo, database.call_timeout, database.session)
         try:
             return PostgresLease(session, self._schema)
         except BaseException:

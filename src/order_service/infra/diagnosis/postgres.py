@@ -9,15 +9,17 @@ import psycopg
 from psycopg import Connection
 
 from order_service.infra.postgres.applied import applied_ids
-from order_service.infra.postgres.conninfo import DatabaseServer, Login, conninfo, session_options
+from order_service.infra.postgres.conninfo import DatabaseServer, Login, conninfo, session_settings
+from order_service.infra.postgres.own_session import OwnSession, SharedSessionError, is_pooled
 
 from .endpoints import reach
 from .finding import Finding, clock_of, fault, hint, ok, warning
+from .postgres_login import refusal
 
 _OLDEST = 140000
 """The oldest version that its makers still mend."""
 
-_SESSION = session_options(statement_timeout=3.0, lock_timeout=1.0)
+_SESSION = session_settings(statement_timeout=3.0, lock_timeout=1.0)
 
 Rights = Mapping[str, Sequence[str]]
 """Privileges that the service needs, by table."""
@@ -98,80 +100,19 @@ def _look(target: PostgresTarget, further: Check) -> Iterator[Finding]:
     try:
         connection = _connect(target, target.login)
     except psycopg.OperationalError as error:
-        yield _login_fault(target, str(error))
+        yield refusal(error, target.login.user, target.server.database, target.key)
         return
     with contextlib.closing(connection):
         text = f"as {target.login.user} into the database {target.server.database}"
         yield ok("login", text)
+        if is_pooled(connection):
+            yield ok("session", "a pooler lies in between, and gives each connection its own")
         yield from further(connection)
 
 
 def _connect(target: PostgresTarget, login: Login) -> Connection[Any]:
-    text = conninfo(target.server, login, _SESSION, "order-service doctor")
-    return psycopg.connect(text, autocommit=True)
-
-
-_REFUSALS = (
-    (
-        "password authentication failed",
-        "the role {user} does not exist or has another password",
-        "set POSTGRES_PASSWORD; `order-service migrate up` makes the role with that password",
-    ),
-    (
-        "no password supplied",
-        "the server asks the role {user} for a password, and none is set",
-        "set POSTGRES_PASSWORD in .env or the environment",
-    ),
-    (
-        "no pg_hba.conf entry",
-        "the server admits neither this address, role and database, nor this kind of encryption",
-        "add a line to pg_hba.conf, or set postgres.sslmode",
-    ),
-    (
-        "SSL",
-        "TLS and the server do not come together: {error}",
-        "see postgres.sslmode and postgres.sslrootcert",
-    ),
-    (
-        "too many clients",
-        "the server has no connection left",
-        "raise max_connections, or lower postgres.pool.max_size or the number of processes",
-    ),
-    (
-        "connection slots",
-        "the server has no connection left",
-        "raise max_connections, or lower postgres.pool.max_size or the number of processes",
-    ),
-    (
-        'role "',
-        "the role {user} does not exist",
-        "run `order-service migrate up` with postgres.admin_user set, or correct postgres.user",
-    ),
-    (
-        'database "',
-        "there is no database {database}",
-        "create it (CREATE DATABASE), or correct postgres.db",
-    ),
-    (
-        "session is read-only",
-        "no server takes writes: those that answer are standbys",
-        "does the cluster have a leader? If not, see what it is that keeps it from electing one",
-    ),
-    ("starting up", "the server is starting", "wait, and try again"),
-    ("shutting down", "the server is shutting down", "start it again"),
-)
-
-
-def _login_fault(target: PostgresTarget, error: str) -> Finding:
-    facts = {
-        "user": target.login.user,
-        "database": target.server.database,
-        "error": error.splitlines()[-1],
-    }
-    for sign, text, remedy in _REFUSALS:
-        if sign in error:
-            return fault("login", text.format(**facts), remedy)
-    return fault("login", facts["error"], "see the server's log")
+    text = conninfo(target.server, login, "order-service doctor")
+    return OwnSession.connect(text, session=_SESSION)
 
 
 def _value(connection: Connection[Any], query: str) -> Any:  # noqa: ANN401 - one value
@@ -227,6 +168,9 @@ def _migrations(target: PostgresTarget, demands: Demands) -> Iterator[Finding]:
             f"{demands.migrating.user} may not see which are applied",
             "set postgres.admin_user to have them compared",
         )
+        return
+    except SharedSessionError as error:
+        yield refusal(error, demands.migrating.user, target.server.database, target.key)
         return
     except psycopg.OperationalError as error:
         reason = str(error).splitlines()[-1]
@@ -289,7 +233,7 @@ def _connections(connection: Connection[Any], pool: int) -> Finding:
         return warning(
             "connections",
             f"{used} of {most} are in use: not enough for one more process ({pool})",
-            "raise max_connections, or lower postgres.pool.max_size or the number of processes",
+            "raise max_connections, or lower http.threads or the number of processes",
         )
     return ok("connections", f"{used} of {most} are in use; a process takes up to {pool}")
 

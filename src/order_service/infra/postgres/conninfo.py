@@ -42,15 +42,12 @@ class Login(NamedTuple):
         return f"Login({self.user!r})"
 
 
-def conninfo(
-    server: DatabaseServer, login: Login, options: str = "", application: str = "order-service"
-) -> str:
+def conninfo(server: DatabaseServer, login: Login, application: str = "order-service") -> str:
     """Return the connection string.
 
     Args:
         server: Where.
         login: As whom.
-        options: Settings of the session; see `session_options`.
         application: What the server shows of us in its list of sessions.
     """
     return make_conninfo(
@@ -62,7 +59,7 @@ def conninfo(
         connect_timeout=max(2, round(server.connect_timeout)),
         application_name=application,
         client_encoding="UTF8",
-        options=options,
+        options="",  # none of the environment's: poolers refuse them
         **_member(server),
         **server.tls,
     )
@@ -77,19 +74,18 @@ def _member(server: DatabaseServer) -> Mapping[str, str]:
     return {"target_session_attrs": server.member, "load_balance_hosts": balance}
 
 
-def session_options(statement_timeout: float, lock_timeout: float) -> str:
+def session_settings(statement_timeout: float, lock_timeout: float) -> Mapping[str, str]:
     """Return the settings of a session: times in UTC, and deadlines given in seconds.
 
     A client that is frozen, or behind a dead network, holds what it has locked. The server ends
     its session when it says nothing in the middle of a transaction, or takes nothing of an answer,
     for as long as a statement may take.
     """
-    longest = round(statement_timeout * 1000)
-    values = {
+    longest = str(round(statement_timeout * 1000))
+    return {
         "statement_timeout": longest,
-        "lock_timeout": round(lock_timeout * 1000),
+        "lock_timeout": str(round(lock_timeout * 1000)),
         "idle_in_transaction_session_timeout": longest,
         "tcp_user_timeout": longest,
         "timezone": "UTC",
     }
-    return " ".join(f"-c {name}={value}" for name, value in values.items())

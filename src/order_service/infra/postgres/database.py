@@ -9,6 +9,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import psycopg
@@ -20,6 +21,7 @@ from order_service.infra.circuit import CircuitBreaker
 
 from .deadline import SocketDeadlines
 from .faults import ConflictError, UnavailableError, is_stale, is_transient, transient_fault
+from .own_session import OwnSession
 from .sql import Query
 
 __all__ = [
@@ -56,6 +58,7 @@ class Settings(NamedTuple):
         conninfo: libpq keywords; see `conninfo`.
         call_timeout: Longest time that one transaction may take, checkout excluded.
         isolation: Of every transaction.
+        session: Settings of every session; see `session_settings`.
     """
 
     conninfo: str
@@ -65,6 +68,7 @@ class Settings(NamedTuple):
     call_timeout: float
     circuit_open: float = 1.0
     isolation: Isolation = "read committed"
+    session: Mapping[str, str] = MappingProxyType({})
 
 
 class QueryObserver(Protocol):
@@ -128,10 +132,11 @@ class Database:
         # Half of the connections: others are left to those who can do without a database.
         self._readers = Bulkhead(max(1, settings.max_size // 2))
         self._deadlines = SocketDeadlines()
+        session = {**settings.session, "default_transaction_isolation": settings.isolation}
         self._pool = ConnectionPool(
             settings.conninfo,
-            kwargs={"autocommit": True},
-            configure=self._configure,
+            connection_class=OwnSession,
+            kwargs={"session": session},
             min_size=settings.min_size,
             max_size=settings.max_size,
             timeout=settings.checkout_timeout,
@@ -143,10 +148,6 @@ class Database:
             # a long outage it would refuse for ever. The readers are bounded before they wait.
             open=False,
         )
-
-    def _configure(self, connection: Connection[Row]) -> None:
-        statement = "SELECT set_config('default_transaction_isolation', %s, false)"
-        connection.execute(statement, [self._settings.isolation])
 
     def open(self) -> None:
         """Start connecting in the background; does not wait and does not raise."""

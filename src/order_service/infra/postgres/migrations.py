@@ -22,6 +22,7 @@ from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, default_migration_table
 
 from .applied import applied_ids, rename_those_of_1_0
+from .own_session import OwnSession
 
 _log = structlog.get_logger(__name__)
 
@@ -115,7 +116,7 @@ class Migrator:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[tuple[psycopg.Connection[Any], Any]]:
         """Hold the advisory lock; the server frees it when the connection ends."""
-        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+        with OwnSession.connect(self._conninfo) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
             rename_those_of_1_0(connection)
             with _open_backend(self._conninfo) as backend:

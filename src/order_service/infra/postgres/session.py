@@ -14,33 +14,36 @@ import psycopg
 
 from .deadline import SocketDeadlines
 from .faults import UnavailableError, is_transient
+from .own_session import OwnSession
 from .sql import Query
 
 Row = tuple[Any, ...]
 
 _NO_PARAMETERS: Mapping[str, object] = {}
+_NO_SETTINGS: Mapping[str, str] = {}
 
 
 class Session:
     """A connection that was opened once and is never replaced. Thread-safe.
 
     Args:
-        conninfo: libpq keywords; the connection must lead to the server itself, or to a pooler that
-            gives a client one server connection for all its time.
+        conninfo: libpq keywords.
         call_timeout: Longest time that one statement may take, in seconds.
+        session: Settings of the session; see `session_settings`.
         clock: Monotonic seconds.
 
     Attributes:
         answered: When the server last answered.
 
     Raises:
-        UnavailableError: There is no connection.
+        UnavailableError: There is no connection, or a pooler shares its session with others.
     """
 
     def __init__(
         self,
         conninfo: str,
         call_timeout: float,
+        session: Mapping[str, str] = _NO_SETTINGS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._call_timeout = call_timeout
@@ -48,7 +51,7 @@ class Session:
         self._lock = threading.Lock()
         self._deadlines = SocketDeadlines()
         with _told_as_unavailable():
-            self._connection = psycopg.connect(conninfo, autocommit=True)
+            self._connection = OwnSession.connect(conninfo, session=session)
         self._deadlines.start()
         self.answered = clock()
 

@@ -60,6 +60,7 @@ class PostgresLease:
         self._clock = clock
         self._queries = statements_for(schema, __package__)
         self._space = zlib.crc32(f"order-service outbox {schema}".encode()) >> 1
+        self._member = random.randint(_FIRST_MEMBER, _LAST_MEMBER)  # noqa: S311 - no secret
         self._held: set[int] = set()
         self._closed = threading.Event()
         self._enter()
@@ -71,8 +72,7 @@ class PostgresLease:
     def _enter(self) -> None:
         timeout = {"idle_session_timeout": f"{LEASE}s"}
         self._query("prepare_relay", timeout)
-        member = random.randint(_FIRST_MEMBER, _LAST_MEMBER)  # noqa: S311 - no secret
-        self._query("enter_relays", {"space": self._space, "member": member})
+        self._query("enter_relays", {"space": self._space, "member": self._member})
 
     def _keep_alive(self) -> None:
         """Say something whenever nobody else has for a while, until the session has ended."""
@@ -85,9 +85,13 @@ class PostgresLease:
 
     def share(self) -> Sequence[int]:
         """See :meth:`ports.OutboxLease.share`."""
-        ((relays,),) = self._query(
-            "count_relays", {"space": self._space, "first_member": _FIRST_MEMBER}
+        ((relays, alone),) = self._query(
+            "count_relays",
+            {"space": self._space, "first_member": _FIRST_MEMBER, "member": self._member},
         )
+        if not alone:
+            # A pooler has changed its mode: what is locked here is not ours, or not ours alone.
+            raise UnavailableError("the session of the relay is not its own any more")
         fair = fair_share(int(str(relays)))
         for shard in sorted(self._held)[fair:]:
             self._query("release_shard", {"space": self._space, "shard": shard})

@@ -82,7 +82,10 @@ SELECT
 SELECT pg_try_advisory_lock(%(space)s, %(member)s)
 
 -- name: count_relays
-SELECT count(*) FROM pg_locks
+SELECT
+    count(*),
+    array_agg(objid::bigint) FILTER (WHERE pid = pg_backend_pid()) = ARRAY[%(member)s::bigint]
+FROM pg_locks
 WHERE locktype = 'advisory' AND granted AND objsubid = 2
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND classid = %(space)s::oid AND objid >= %(first_member)s::oid
