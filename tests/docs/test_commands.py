@@ -30,8 +30,8 @@ COMMANDS = commands()
 SAMPLE = "b563feb7b2b84b6test"
 # What comes from elsewhere, and what no test can run without harm or without the network.
 FOREIGN = {
-    "docker", "grep", "head", "kubectl", "openapi-python-client", "pg_dump", "pip", "pre-commit",
-    "printf",
+    "docker", "etcdctl", "grep", "head", "kubectl", "openapi-python-client", "patronictl",
+    "pg_dump", "pip", "pre-commit", "printf",
 }  # fmt: skip
 BUILT_IN = {"export", "source"}
 # Variables that are no settings.

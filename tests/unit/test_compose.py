@@ -33,7 +33,13 @@ THEIRS = sorted(SERVICES.keys() - set(OURS))
 def _environment(service: str) -> dict[str, str]:
     """What the container gets when every secret of `.env` is the word `secret`."""
     given = SERVICES[service]["environment"]
-    return {name: re.sub(r"\$\{[^}]*\}", "secret", str(value)) for name, value in given.items()}
+    return {
+        name: re.sub(r"\$\{.*?(?::-(.*?))?\}", _given, str(value)) for name, value in given.items()
+    }
+
+
+def _given(variable: re.Match[str]) -> str:
+    return variable[1] or "secret"
 
 
 def _dockerfile(instruction: str) -> list[str]:

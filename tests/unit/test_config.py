@@ -206,9 +206,13 @@ def test_every_key_of_the_config_yml_of_version_1_0_is_known() -> None:
     document = (ROOT / "tests/data/config-1.0.yml").read_text(encoding="utf-8")
     Path("config.yml").write_text(document, encoding="utf-8")
     config = load_config(environ={})
-    # The document names every key, so this one is what was the default then.
-    defaults = msgspec.structs.replace(
-        DEFAULTS, http=msgspec.structs.replace(DEFAULTS.http, threads=8)
+    # The document names every key, so these are what was the default then.
+    replace = msgspec.structs.replace
+    patient = replace(DEFAULTS.postgres.retry, max_delay=10.0)
+    defaults = replace(
+        DEFAULTS,
+        http=replace(DEFAULTS.http, threads=8),
+        postgres=replace(DEFAULTS.postgres, retry=patient),
     )
     assert redacted(config) == redacted(defaults)
     assert len(config.warnings) > 20
