@@ -5,7 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
+from kafka.errors import (
+    KafkaTimeoutError,
+    UnknownTopicOrPartitionError,
+    UnsupportedVersionError,
+)
 
 from .internals import topic_id
 from .ranges import Range, Stretch
@@ -59,14 +63,24 @@ class TopicReader:
         return self._since(self.extent(), timestamp_ms)
 
     def _since(self, extent: list[Range], timestamp_ms: int) -> list[Range]:
-        moments = {TopicPartition(self._topic, whole.partition): timestamp_ms for whole in extent}
-        found = self._consumer.offsets_for_times(moments, timeout_ms=self._timeout_ms)
-        offsets = {tp.partition: each.offset for tp, each in found.items() if each}
+        offsets = self._offsets_at(extent, timestamp_ms)
+        unknown = [
+            each for each in extent if each.start < each.stop and each.partition not in offsets
+        ]
+        # All messages are from after the epoch: who finds none of them finds nothing by time.
+        if unknown and not self._offsets_at(unknown, 0):
+            raise UnsupportedVersionError("the brokers do not find offsets by time")
         return [
             # Where there is no message so young, the range is empty.
             whole._replace(start=max(whole.start, offsets.get(whole.partition, whole.stop)))
             for whole in extent
         ]
+
+    def _offsets_at(self, ranges: list[Range], timestamp_ms: int) -> dict[int, int]:
+        """Return the first offset at or after a moment, by partition, where there is one."""
+        moments = {TopicPartition(self._topic, each.partition): timestamp_ms for each in ranges}
+        found = self._consumer.offsets_for_times(moments, timeout_ms=self._timeout_ms)
+        return {tp.partition: each.offset for tp, each in found.items() if each}
 
     def consumed_since(self, timestamp_ms: int) -> list[Stretch]:
         """Return what the consumer's group has committed since a moment, by partition.
