@@ -25,6 +25,7 @@ from order_service.contexts.orders.ports import (
     Outcome,
     Position,
     Source,
+    Standing,
 )
 from order_service.messaging.errors import DeadLettersUnavailableError
 from order_service.messaging.ports import DeadLetter
@@ -33,7 +34,9 @@ T = TypeVar("T")
 
 
 class MemoryOrders:
-    """An :class:`ports.OrderRepository`. It refuses what no validation would let through.
+    """An :class:`ports.OrderRepository` and :class:`ports.Standings`.
+
+    It refuses what no validation would let through.
 
     Attributes:
         away: Every call raises StorageUnavailableError.
@@ -41,6 +44,7 @@ class MemoryOrders:
         saves: The uids of every call of `save`, whatever came of it.
         finds: The uids of every call of `find`.
         before_find: Called by every `find` first, to hold it back.
+        now: Time of what is stored, in milliseconds since the epoch.
     """
 
     def __init__(self) -> None:
@@ -49,7 +53,9 @@ class MemoryOrders:
         self.saves: list[list[str]] = []
         self.finds: list[str] = []
         self.before_find: Callable[[], object] = lambda: None
+        self.now = 0
         self._records: dict[str, OrderRecord] = {}
+        self._stored_at: dict[str, int] = {}
 
     def save(self, records: Sequence[OrderRecord]) -> Mapping[str, Outcome]:
         self.saves.append([record.uid for record in records])
@@ -80,7 +86,20 @@ class MemoryOrders:
                 self._records[record.uid] = record
             return Outcome.UNCHANGED
         self._records[record.uid] = record
+        self._stored_at[record.uid] = self.now
         return Outcome.REPLACED if stored else Outcome.CREATED
+
+    def standings(self, uids: Sequence[str]) -> Mapping[str, Standing]:
+        self._answer()
+        found = [self._records[uid] for uid in uids if uid in self._records]
+        return {
+            each.uid: Standing(each.document.digest, each.source, self._stored_at[each.uid])
+            for each in found
+        }
+
+    def lose(self, uid: str) -> None:
+        """Forget an order, as a failover would."""
+        del self._records[uid]
 
     def find(self, uid: str) -> Document | None:
         self.before_find()

@@ -15,9 +15,20 @@ from order_service.contexts.orders.ports import (
     OrderSummary,
     Outcome,
     Position,
+    Source,
+    Standings,
 )
 from order_service.contexts.orders.postgres import PostgresOrders
-from tests.builders import OTHER_STREAM, canonical, items, order, record, record_of, refused_record
+from tests.builders import (
+    OTHER_STREAM,
+    STREAM,
+    canonical,
+    items,
+    order,
+    record,
+    record_of,
+    refused_record,
+)
 from tests.fakes import MemoryOrders
 
 MORNING = datetime(2024, 5, 1, 8, tzinfo=UTC)
@@ -32,6 +43,13 @@ def repository(request: pytest.FixtureRequest) -> OrderRepository:
     if request.param == "postgres":
         return found
     return PostgresOrders(request.getfixturevalue("database"), worth_copying=1)
+
+
+@pytest.fixture
+def standings(repository: OrderRepository) -> Standings:
+    """The same, as whoever compares sees it."""
+    assert isinstance(repository, MemoryOrders | PostgresOrders)
+    return repository
 
 
 def save(repository: OrderRepository, given: OrderRecord) -> Outcome:
@@ -249,3 +267,22 @@ def test_uids_are_told_apart_by_case_and_ordered_by_their_bytes(
     given = ["A", "a", "B", "b", "-", "_", ".", ":", "0"]
     repository.save([record(uid, date_created=MORNING) for uid in sorted(given)])
     assert uids(list(repository.search(ANY, 20, None))) == sorted(given, reverse=True)
+
+
+def test_where_stored_orders_came_from_is_told(
+    repository: OrderRepository, standings: Standings
+) -> None:
+    repository.save([record("a", 7, partition=3), record("b", 8, stream=None)])
+    found = standings.standings(["a", "b", "nobody"])
+    assert {uid: (each.digest, each.source) for uid, each in found.items()} == {
+        "a": (record("a").document.digest, Source(STREAM, 3, 7)),
+        "b": (record("b").document.digest, Source(None, 0, 8)),
+    }
+    first = found["a"].stored_at
+    save(repository, record("a", 9, partition=3))
+    assert standings.standings(["a"])["a"] == found["a"]
+    save(repository, record("a", 10, partition=3, locale="ru"))
+    newer = standings.standings(["a"])["a"]
+    assert newer.source.offset == 10
+    assert newer.stored_at >= first
+    assert standings.standings(["nobody"]) == {}

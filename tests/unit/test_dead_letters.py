@@ -17,7 +17,7 @@ from order_service.cli.moments import milliseconds, rfc3339
 from order_service.contexts.orders.dead_letter_content import dead_letter_topic, masked_order
 from order_service.contexts.orders.errors import InvalidOrderError
 from order_service.contexts.orders.settings import OrdersSettings
-from order_service.infra.kafka.reader import Range
+from order_service.infra.kafka.ranges import Range
 from order_service.messaging.dead_letters.masking import key_text, printable
 from order_service.messaging.dead_letters.record import (
     Letter,

@@ -14,6 +14,8 @@ from order_service.context import Contexts
 from order_service.context.commands import Command, pass_contexts
 from order_service.context.exit_codes import ExitCode
 
+from .moments import Moment
+
 if TYPE_CHECKING:
     from order_service.config import Config
     from order_service.context.claims import Claim, ClaimsReader
@@ -41,26 +43,58 @@ class Pair(NamedTuple):
         ("reconcile", "do all books agree, but for the last minute?"),
         ("reconcile --younger-than 600", "leave ten minutes out: there was an outage"),
         ("reconcile --json", "one JSON object a line, for programs"),
+        ("reconcile --topic --since 2h", "are the orders of two hours in the tables?"),
+        ("reconcile --topic --since 2h --repair", "and store those that are not"),
     ],
 )
 @click.option(
     "--younger-than",
     "seconds",
-    default=60.0,
-    show_default=True,
     type=click.FloatRange(0, 86400),
-    help="Leave out what changed in the last so many seconds.",
+    help="Leave out what changed in the last so many seconds  [default: 60].",
 )
+@click.option("--topic", is_flag=True, help="Compare what was consumed with the tables instead.")
+@click.option(
+    "--since",
+    type=Moment(),
+    help="Messages from then on: RFC 3339, or 2h for ago  [default: 1h].",
+)
+@click.option("--repair", is_flag=True, help="Store what the tables lack.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @pass_contexts
-def reconcile(contexts: Contexts, *, seconds: float, as_json: bool) -> None:
+def reconcile(  # noqa: PLR0913 - one argument an option
+    contexts: Contexts,
+    *,
+    seconds: float | None,
+    topic: bool,
+    since: int | None,
+    repair: bool,
+    as_json: bool,
+) -> None:
     """Compare the books that contexts keep about the same things.
 
     A purchase is sold by one context and paid for in another. This reads what both say of each, and
     what the ledger really took, and shows where they differ. It changes nothing and may run while
     the service works: what changed a moment ago, and may still be on its way, is left out. Exit
     code 1 if there is a difference.
+
+    With --topic it reads a topic again, from --since to what its consumers have committed, and
+    shows what the tables lack of it: a database that failed over may have lost what was stored
+    last. --repair stores that as the consumers would, beside which it may run; then exit code 0
+    says that all is there.
     """
+    if topic:
+        if seconds is not None:
+            raise click.UsageError("--younger-than is not for --topic: what is in flight is known")
+        from . import reconcile_topic  # noqa: PLC0415 - slow
+
+        reconcile_topic.run(contexts, since, repair=repair, as_json=as_json)
+    elif repair or since is not None:
+        raise click.UsageError("--since and --repair are for --topic")
+    _compare_books(contexts, 60.0 if seconds is None else seconds, as_json=as_json)
+
+
+def _compare_books(contexts: Contexts, seconds: float, *, as_json: bool) -> None:
     config = contexts.configured("postgres")
     pairs = pairs_of(contexts, config)
     until = datetime.now(UTC) - timedelta(seconds=seconds)

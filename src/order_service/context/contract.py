@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .claims import ClaimsReader
     from .demo import DemoVisit
     from .process import Process
+    from .topic_comparison import TopicComparison
 
 
 class Work(Protocol):
@@ -120,6 +121,8 @@ class Context:
             the producer: `run` tells them in stack.env.
         claims: What it says of things that other contexts keep books about, too, by the name that
             all of them give to these things; `reconcile` compares it.
+        topic_comparison: Wires what compares its topic with its tables, and needs Postgres, Kafka
+            and, for repairs, Redis; `reconcile --topic` asks it. None if nothing does.
         demos: What makes samples for `run --demo`.
         visit: Its part of what `run --demo` does once for a person, over the API. The parts are
             done in the order of the contexts; each must be safe to do again.
@@ -143,6 +146,7 @@ class Context:
     masked_keys: frozenset[str] = frozenset()
     shared_settings: tuple[str, ...] = ()
     claims: "Mapping[str, ClaimsReader]" = field(default_factory=dict)
+    topic_comparison: "Callable[[Process], TopicComparison] | None" = None
     demos: tuple[Demo, ...] = ()
     visit: "Callable[[DemoVisit], None] | None" = None
     hints: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from .settings import SECTION, OrdersSettings
 
 if TYPE_CHECKING:
     from order_service.context.process import Process
+    from order_service.context.topic_comparison import TopicComparison
     from order_service.http.api_part import ApiPart
     from order_service.messaging.dead_letters import DeadLetterTopic
 
@@ -30,6 +31,12 @@ def _dead_letters(config: Config) -> "DeadLetterTopic":
     from .dead_letter_content import dead_letter_topic
 
     return dead_letter_topic(config.of(OrdersSettings))
+
+
+def _open_comparison(process: "Process") -> "TopicComparison":
+    from .wiring.comparison import OrdersComparison
+
+    return OrdersComparison(process)
 
 
 def topics_of(config: Config) -> Sequence[Topic]:
@@ -83,6 +90,7 @@ CONTEXT = Context(
         "orders.items": (*_STORED, "DELETE"),
     },
     cache_prefixes=("order:v1:",),
+    topic_comparison=_open_comparison,
     masked_keys=frozenset({"customer_name", "delivery", "order", "orders", "zip"}),
     shared_settings=("topic", "dead_letter_topic", "group_id"),
     demos=(Demo("demo", _samples, ("kafka",)),),

@@ -69,6 +69,20 @@ class Outcome(StrEnum):
     """The same content is stored already, or a newer message has been."""
 
 
+class Standing(NamedTuple):
+    """Where the stored content of an order came from.
+
+    Attributes:
+        digest: Of the content.
+        source: Where its message stood.
+        stored_at: When it was written, in milliseconds since the epoch.
+    """
+
+    digest: str
+    source: Source
+    stored_at: int
+
+
 class Level(StrEnum):
     """Where a lookup was answered."""
 
@@ -163,6 +177,17 @@ class OrderRepository(Protocol):
 
         Raises:
             StorageUnavailableError: The database cannot be read now.
+        """
+
+
+class Standings(Protocol):
+    """Tells where stored orders came from."""
+
+    def standings(self, uids: Sequence[str]) -> Mapping[str, Standing]:
+        """Return what is known of these orders; those that are not stored are left out.
+
+        Raises:
+            StorageUnavailableError: It cannot be known now.
         """
 
 

@@ -21,7 +21,18 @@ from order_service.infra.postgres.sql import Query, load_queries
 
 from .errors import StorageRejectedError, StorageUnavailableError
 from .model import Document, Order, digest
-from .ports import ABSENT, Absent, OrderFilter, OrderRecord, OrderSummary, Outcome, Position, Rows
+from .ports import (
+    ABSENT,
+    Absent,
+    OrderFilter,
+    OrderRecord,
+    OrderSummary,
+    Outcome,
+    Position,
+    Rows,
+    Source,
+    Standing,
+)
 
 ISOLATION: Isolation = "repeatable read"
 """Lets a write fail, to be repeated, that waited for another one of the same rows.
@@ -61,7 +72,7 @@ _CONDITIONS: tuple[LiteralString, ...] = (
 
 
 class PostgresOrders:
-    """Implements :class:`ports.OrderRepository`; thread-safe.
+    """Implements :class:`ports.OrderRepository` and :class:`ports.Standings`; thread-safe.
 
     Args:
         database: An open database with the isolation of this module.
@@ -143,6 +154,14 @@ class PostgresOrders:
         position = after or _NEWEST
         parameters = {"limit": limit, **wanted._asdict(), **position._asdict()}
         return [OrderSummary(*row) for row in self._read(_search_query(wanted), parameters)]
+
+    def standings(self, uids: Sequence[str]) -> Mapping[str, Standing]:
+        """See :meth:`ports.Standings.standings`."""
+        rows = self._read(_QUERIES["standings"], {"uids": list(uids)})
+        return {
+            uid: Standing(kept, Source(*source), stored_at)
+            for uid, kept, *source, stored_at in rows
+        }
 
     def check(self) -> None:
         """Raise StorageUnavailableError unless the tables can be read."""

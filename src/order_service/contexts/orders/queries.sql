@@ -108,6 +108,16 @@ FROM unnest(%(uids)s::varchar[]) AS wanted (order_uid)
          SELECT o.order_uid FROM orders.orders o WHERE o.order_uid = wanted.order_uid LIMIT 1
      ) AS stored
 
+-- name: standings
+-- Where the stored content of these orders came from; as `stored_uids`, by the index only.
+SELECT stored.*
+FROM unnest(%(uids)s::varchar[]) AS wanted (order_uid)
+     CROSS JOIN LATERAL (
+         SELECT o.order_uid, encode(o.digest, 'hex'), o.source_stream::text, o.source_partition,
+                o.source_offset, (extract(epoch FROM o.stored_at) * 1000)::bigint
+         FROM orders.orders o WHERE o.order_uid = wanted.order_uid LIMIT 1
+     ) AS stored
+
 -- name: copy_orders
 -- New orders come in by COPY, which costs the database half of what `save_orders` does. The
 -- columns are in the order in which `rows` writes them.

@@ -1,6 +1,6 @@
 """How records are put together to batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 ConsumerRecord = Any
@@ -59,3 +59,20 @@ def split(
     if records:
         observer.taken(len(records) - start, size)
         yield records[start:]
+
+
+def in_batches(
+    records: Iterable[ConsumerRecord], limits: BatchLimits
+) -> Iterator[Sequence[ConsumerRecord]]:
+    """Yield `records` as they come in batches of bounded number and bytes, one larger one alone."""
+    batch: list[ConsumerRecord] = []
+    size = 0
+    for record in records:
+        length = size_of(record)
+        if batch and (len(batch) >= limits.max_messages or size + length > limits.max_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += length
+    if batch:
+        yield batch

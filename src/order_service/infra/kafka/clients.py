@@ -152,8 +152,12 @@ def open_admin(connection: Connection) -> KafkaAdminClient:
         return KafkaAdminClient(**connection.settings())
 
 
-def open_reader(connection: Connection) -> KafkaConsumer:
-    """Return a consumer of raw bytes without a group, for a look at a topic.
+def open_reader(connection: Connection, group: str | None = None) -> KafkaConsumer:
+    """Return a consumer of raw bytes that joins no group, for a look at a topic.
+
+    Args:
+        connection: How to reach the brokers.
+        group: The group whose offsets may be asked for; None for none.
 
     Raises:
         kafka.errors.KafkaError: No broker answered in time.
@@ -161,7 +165,7 @@ def open_reader(connection: Connection) -> KafkaConsumer:
     with _explained(connection):
         return KafkaConsumer(
             **connection.settings(),
-            group_id=None,
+            group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,

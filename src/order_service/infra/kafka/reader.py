@@ -1,26 +1,25 @@
-"""Reads a topic once, up to where it ends now, without a group and in bounded memory."""
+"""Reads a topic once, up to where it ends now, joining no group and in bounded memory."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
+from kafka.errors import (
+    KafkaTimeoutError,
+    UnknownTopicOrPartitionError,
+    UnsupportedVersionError,
+)
 
-
-class Range(NamedTuple):
-    """Offsets of one partition, from `start` to before `stop`."""
-
-    partition: int
-    start: int
-    stop: int
+from .internals import topic_id
+from .ranges import Range, Stretch
 
 
 class TopicReader:
     """Reads ranges of one topic. Every call blocks; not thread-safe.
 
     Args:
-        consumer: A consumer without a group; see :func:`kafka_clients.open_reader`.
+        consumer: A consumer that is in no group; see :func:`kafka_clients.open_reader`.
         topic: What to read.
         timeout: Seconds without an answer after which reading fails.
         clock: Monotonic seconds.
@@ -36,6 +35,7 @@ class TopicReader:
         self._consumer = consumer
         self._topic = topic
         self._timeout = timeout
+        self._timeout_ms = round(timeout * 1000)
         self._clock = clock
 
     def extent(self) -> list[Range]:
@@ -49,10 +49,63 @@ class TopicReader:
         if not numbers:
             raise UnknownTopicOrPartitionError(self._topic)
         partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
-        timeout_ms = round(self._timeout * 1000)
-        starts = self._consumer.beginning_offsets(partitions, timeout_ms=timeout_ms)
-        ends = self._consumer.end_offsets(partitions, timeout_ms=timeout_ms)
+        starts = self._consumer.beginning_offsets(partitions, timeout_ms=self._timeout_ms)
+        ends = self._consumer.end_offsets(partitions, timeout_ms=self._timeout_ms)
         return [Range(tp.partition, starts[tp], ends[tp]) for tp in partitions]
+
+    def since(self, timestamp_ms: int) -> list[Range]:
+        """Return what the topic holds now from the first message at or after a moment on.
+
+        Raises:
+            UnknownTopicOrPartitionError: There is no such topic.
+            KafkaError: The brokers do not answer in time.
+        """
+        return self._since(self.extent(), timestamp_ms)
+
+    def _since(self, extent: list[Range], timestamp_ms: int) -> list[Range]:
+        offsets = self._offsets_at(extent, timestamp_ms)
+        unknown = [
+            each for each in extent if each.start < each.stop and each.partition not in offsets
+        ]
+        # All messages are from after the epoch: who finds none of them finds nothing by time.
+        if unknown and not self._offsets_at(unknown, 0):
+            raise UnsupportedVersionError("the brokers do not find offsets by time")
+        return [
+            # Where there is no message so young, the range is empty.
+            whole._replace(start=max(whole.start, offsets.get(whole.partition, whole.stop)))
+            for whole in extent
+        ]
+
+    def _offsets_at(self, ranges: list[Range], timestamp_ms: int) -> dict[int, int]:
+        """Return the first offset at or after a moment, by partition, where there is one."""
+        moments = {TopicPartition(self._topic, each.partition): timestamp_ms for each in ranges}
+        found = self._consumer.offsets_for_times(moments, timeout_ms=self._timeout_ms)
+        return {tp.partition: each.offset for tp, each in found.items() if each}
+
+    def consumed_since(self, timestamp_ms: int) -> list[Stretch]:
+        """Return what the consumer's group has committed since a moment, by partition.
+
+        Raises:
+            UnknownTopicOrPartitionError: There is no such topic.
+            KafkaError: The brokers do not answer in time.
+        """
+        extent = self.extent()
+        wanted = self._since(extent, timestamp_ms)
+        return [self._stretch(*each) for each in zip(extent, wanted, strict=True)]
+
+    def _stretch(self, whole: Range, wanted: Range) -> Stretch:
+        partition = TopicPartition(self._topic, whole.partition)
+        found = self._consumer.committed(partition, timeout_ms=self._timeout_ms)
+        # A topic that was made anew may be shorter than what was committed of the former one.
+        committed = min(whole.stop, whole.start if found is None else found)
+        consumed = wanted._replace(stop=max(wanted.start, committed))
+        waiting = whole.stop - max(whole.start, committed)
+        return Stretch(consumed, whole.start, waiting, found is not None)
+
+    @property
+    def stream(self) -> str | None:
+        """Identity of the topic's present incarnation, None if the brokers have none."""
+        return topic_id(self._consumer, self._topic)
 
     def read(self, ranges: Iterable[Range]) -> Iterator[Any]:
         """Yield the records of `ranges`, one range after the other.

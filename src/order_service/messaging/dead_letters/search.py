@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from order_service.infra.kafka.reader import Range
+from order_service.infra.kafka.ranges import Range, covering
 
 from .masking import key_text
 from .record import (
@@ -19,9 +19,6 @@ from .record import (
 )
 
 Mentions = Callable[[bytes, str], bool]
-
-_NEAR = 1000
-"""Offsets between two wanted letters over which reading on is cheaper than seeking."""
 
 
 class Wanted(NamedTuple):
@@ -149,7 +146,7 @@ class DeadLetterLog:
         extent = {whole.partition: whole for whole in self._reader.extent()}
         ranges = [
             _within(each, extent[each.partition])
-            for each in _ranges(wanted)
+            for each in covering(sorted(wanted))
             if each.partition in extent
         ]
         for record in track(self._reader.read(ranges), len(wanted)):
@@ -192,18 +189,6 @@ def _summary(letter: Letter) -> Summary:
         lines,
         len(letter.body or b""),
     )
-
-
-def _ranges(ids: Iterable[LetterId]) -> Sequence[Range]:
-    """Return ranges that hold all `ids`; those near to each other share one."""
-    ranges: list[Range] = []
-    for partition, offset in sorted(ids):
-        last = ranges[-1] if ranges else None
-        if last and last.partition == partition and offset - last.stop < _NEAR:
-            ranges[-1] = last._replace(stop=offset + 1)
-        else:
-            ranges.append(Range(partition, offset, offset + 1))
-    return ranges
 
 
 def _within(wanted: Range, whole: Range) -> Range:
