@@ -1,7 +1,7 @@
 """Points in Postgres, on the ledger of this context."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from order_service.infra.postgres.database import Database, Row, Transaction, UnavailableError
@@ -47,6 +47,8 @@ _ROUTES = {
 
 _REFUSED = b"not enough"
 
+_Post = Callable[[Run, Movement], int]
+
 
 class PostgresPoints:
     """Implements :class:`ports.PointStore`.
@@ -85,34 +87,39 @@ class PostgresPoints:
         """
         with available(), _translated():
             try:
-                return self._move_once(movement, key)
+                return self._move(movement, key)
+            except ledger_errors.DuplicateTransferError:
+                return self.balance(movement.owner).current
             except UnavailableError as error:
                 if not error.outcome_unknown:
                     raise
-            return self._move_once(movement, key)
-
-    def _move_once(self, movement: Movement, key: Key | None) -> int:
-        try:
-            return self._move(movement, key)
-        except ledger_errors.DuplicateTransferError:
-            return self.balance(movement.owner).current
+            return self._move_as_one(movement, key, again=True)
 
     def _move(self, movement: Movement, key: Key | None) -> int:
         if key is None and not self._lifetime:
             # One statement is a transaction by itself, with a fourth of the round trips.
             return self._post(self._database.write, movement)
-        answer = self._database.run("loyalty_move", lambda t: self._answer(t, movement, key))
+        return self._move_as_one(movement, key, again=False)
+
+    def _move_as_one(self, movement: Movement, key: Key | None, *, again: bool) -> int:
+        """Move points in a transaction; `again` if it may have been done before."""
+        effect = self._post_again if again else self._post
+        answer = self._database.run(
+            "loyalty_move", lambda opened: self._answer(opened, movement, key, effect)
+        )
         if answer == _REFUSED:
             raise NotEnoughPointsError
         return int(answer)
 
-    def _answer(self, transaction: Transaction, movement: Movement, key: Key | None) -> bytes:
+    def _answer(
+        self, transaction: Transaction, movement: Movement, key: Key | None, post: _Post
+    ) -> bytes:
         run = transaction.execute
 
         def effect() -> bytes:
             self._expire(run, movement.owner)
             try:
-                return b"%d" % self._post(run, movement)
+                return b"%d" % post(run, movement)
             except ledger_errors.InsufficientError:
                 return _REFUSED
 
@@ -120,6 +127,14 @@ class PostgresPoints:
             return effect()
         command = KeyedCommand(movement.owner, key.key, key.content)
         return self._idempotency.answer(run, command, effect)
+
+    def _post_again(self, run: Run, movement: Movement) -> int:
+        """Post what may be posted: the ledger judges what is left before it sees a duplicate."""
+        # The first try may still be at its commit, which ends with its locks.
+        run(QUERIES["lock_points"], {"owner": movement.owner})
+        if not self._ledger.is_posted(run, movement.owner, movement.id):
+            return self._post(run, movement)
+        return self._ledger.balances(run, movement.owner)[AVAILABLE].amount
 
     def _post(self, run: Run, movement: Movement) -> int:
         source, target = _ROUTES[movement.kind]
