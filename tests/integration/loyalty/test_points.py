@@ -17,6 +17,7 @@ from order_service.contexts.loyalty.expiring import Expiring
 from order_service.contexts.loyalty.model import Balance, Kind, Movement
 from order_service.contexts.loyalty.points_postgres import PostgresPoints
 from order_service.contexts.loyalty.ports import Key
+from order_service.contexts.loyalty.storage import QUERIES
 from order_service.infra.postgres.database import Database
 from order_service.ledger.checking import check_balances
 from tests.integration.loyalty.conftest import Admin
@@ -194,6 +195,23 @@ def test_a_sweep_takes_all_that_has_expired_and_nothing_else(
     assert {aging.balance(owner).current for owner in owners[1::3]} == {107}
     found = [step.differences for step in check_balances(loyalty_database.read, "loyalty")]
     assert not any(found)
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_points_of_transactions_that_overlapped_expire_all(
+    aging: PostgresPoints, loyalty_database: Database, admin: Admin, *, swept: bool
+) -> None:
+    earn(aging, admin, 10, days_ago=1)
+    with loyalty_database.transaction("early") as early:
+        early.execute(QUERIES["gate_closed_for"])
+        aging.move(movement(Kind.CREDIT, 50))
+        # It began first and comes in last.
+        aging.give(early, movement(Kind.BONUS, 100))
+    admin.execute("UPDATE loyalty.entries SET created_at = created_at - interval '11 days'")
+    if swept:
+        assert Expiring(aging).sweep() == 160
+    assert aging.balance(ME).current == 0
+    assert aging.next_expiry(ME) is None
 
 
 def age_of(admin: Admin, transfer: Any) -> None:  # noqa: ANN401 - an id
