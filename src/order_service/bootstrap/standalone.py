@@ -88,14 +88,11 @@ def create_program(program: Program) -> "Api":
     """Return the application with its workers, from the environment's configuration."""
     # The process that supervises the server needs none of it.
     from .api_process import Api  # noqa: PLC0415
-    from .background import start_in_background  # noqa: PLC0415
 
     contexts = installed()
     config = contexts.configured()
     wanted = [each for each in contexts.workers(config) if each.name in program.workers]
-    api = Api(config, contexts)
-    start_in_background(api.process, wanted)
-    return api
+    return Api(config, contexts, wanted)
 
 
 def listening_on(address: str) -> Mapping[str, str]:
