@@ -30,6 +30,17 @@ _EVERYWHERE = "0.0.0.0"  # noqa: S104 - what an address without a host means
 _DEFAULT_PORT = "5432"
 _TAKEN_OVER = {"sslmode": "POSTGRES_SSLMODE", "sslrootcert": "POSTGRES_SSLROOTCERT"}
 
+_USUAL = {
+    # It speaks plain HTTP, over which a client gives no secure cookie back.
+    "ACCOUNTS_SESSION_SECURE_COOKIES": "false",
+    # Its contract has no 429, and its clients often share one address. More than `http.threads`
+    # are never hashed or wait for it, so that this queue is never full.
+    "ACCOUNTS_PASSWORD_QUEUE": "1024",
+    "ACCOUNTS_THROTTLE_REGISTRATIONS_PER_MINUTE": "0",
+    "ACCOUNTS_THROTTLE_FREE_FAILURES": "100",
+}
+"""What these programs have otherwise than the service, unless the environment says something."""
+
 
 class Program(NamedTuple):
     """What a program is made of.
@@ -75,8 +86,8 @@ def run_standalone(
             "HTTP_WORKERS": "1",
         }
     )
-    # It speaks plain HTTP, over which a client gives no secure cookie back.
-    os.environ.setdefault("ACCOUNTS_SESSION_SECURE_COOKIES", "false")
+    for name, value in _USUAL.items():
+        os.environ.setdefault(name, value)
     config = contexts.configured("postgres")
     applied = make_migrator(config, program.contexts).up()
     _log.info("the database is ready", applied=len(applied))
