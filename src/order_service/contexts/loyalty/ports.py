@@ -139,7 +139,8 @@ class PollingStore(Protocol):
     def settle(self, lease: UUID, results: Sequence[Result]) -> Sequence[str]:
         """Keep results and credit points, all at once; return the numbers they were kept of.
 
-        What the lease no longer holds is left alone.
+        What the lease no longer holds is left alone. A number whose points cannot be booked keeps
+        its status, is due again much later, and does not hold up the others.
         """
 
     def release(self, lease: UUID, numbers: Sequence[str]) -> None:
