@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from order_service.contexts.loyalty.accrual_client import MAX_BODY, HttpAccrualSystem
 from order_service.contexts.loyalty.model import Status
@@ -161,6 +162,22 @@ def test_a_connection_has_the_whole_time_for_each_question(
     server.answer = slowly
     assert [system.ask(NUMBER) for _ in range(4)] == [WORTH] * 4
     assert server.connections == 1
+
+
+def test_a_number_whose_points_are_too_fine_is_named_once(
+    server: Server, system: HttpAccrualSystem
+) -> None:
+    fine = SAID.replace(b": 5}", b": 729.9799999999999}")
+    server.answer = lambda send: send(whole(fine))
+    with capture_logs() as logs:
+        assert all(isinstance(system.ask(NUMBER), Failed) for _ in range(3))
+    assert [(line["log_level"], line["number"]) for line in logs] == [("warning", NUMBER)]
+
+
+def test_what_a_server_calls_text_is_read(server: Server, system: HttpAccrualSystem) -> None:
+    text = "Content-Type: text/plain; charset=utf-8\r\n"
+    server.answer = lambda send: send(whole(SAID, headers=text))
+    assert system.ask(NUMBER) == WORTH
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import structlog
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.response import BaseHTTPResponse
@@ -15,6 +16,11 @@ from .verdicts import read_answer
 
 MAX_BODY = 64 * 1024
 """Most bytes of an answer, decompressed; one that is larger cannot be believed."""
+
+_log = structlog.get_logger(__name__)
+
+_MOST_TOLD = 10_000
+"""Numbers that are logged; whoever has not noticed by then does not read the log."""
 
 _CHUNK = 16 * 1024
 _TOO_MANY = 429
@@ -49,6 +55,7 @@ class HttpAccrualSystem:
     ) -> None:
         self._base = base_of(address)
         self._now = now
+        self._told: set[str] = set()
         self._pool = urllib3.PoolManager(
             num_pools=1,
             maxsize=connections,
@@ -87,7 +94,18 @@ class HttpAccrualSystem:
         response.release_conn()
         if response.status == _TOO_MANY:
             return Throttled(retry_after(response.headers.get("Retry-After"), self._now()))
-        return read_answer(number, response.status, body, response.headers.get("Content-Type", ""))
+        answer = read_answer(
+            number, response.status, body, response.headers.get("Content-Type", "")
+        )
+        if isinstance(answer, Failed) and answer.unbookable:
+            self._tell_once(number, answer.reason)
+        return answer
+
+    def _tell_once(self, number: str, reason: str) -> None:
+        """Log a number that will never get its points unless somebody does something."""
+        if number not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(number)
+            _log.warning("the points of a number cannot be booked", number=number, reason=reason)
 
 
 def _read(response: BaseHTTPResponse) -> bytes | None:

@@ -176,10 +176,12 @@ class Failed(NamedTuple):
     Attributes:
         reason: For the log.
         away: Whether the system as a whole does not answer.
+        unbookable: Whether it has decided, and on points that cannot be booked.
     """
 
     reason: str
     away: bool = False
+    unbookable: bool = False
 
 
 Answer = Verdict | Unknown | Throttled | Failed
