@@ -31,7 +31,7 @@ _DATABASE = "URI of Postgres, as a role that may create schemas."
 )  # fmt: skip
 @click.option(
     "-r", "accrual", envvar="ACCRUAL_SYSTEM_ADDRESS", default="", show_envvar=True,
-    metavar="ADDRESS", help="The accrual system: host:port or http://host:port.",
+    metavar="ADDRESS", help="The accrual system: host:port or http://host:port, and a path.",
 )  # fmt: skip
 @pass_contexts
 def gophermart(contexts: Contexts, address: str, database: str, accrual: str) -> None:

@@ -10,6 +10,7 @@ from urllib3.response import BaseHTTPResponse
 
 from order_service.infra.timed_http import pools_with_deadline
 
+from .addresses import base_of
 from .ports import Answer, Failed, Throttled
 from .throttling import retry_after
 from .verdicts import read_answer
@@ -38,7 +39,7 @@ class HttpAccrualSystem:
     """Implements :class:`ports.AccrualSystem` over connections that are kept open.
 
     Args:
-        address: ``http://host:port``, or without the scheme.
+        address: ``http://host:port``, or without the scheme, or without the host; see `base_of`.
         connections: Most that are kept: one for each thread that asks.
         key: Credential that is sent along; empty for none.
         answer_timeout: Seconds from a question until the whole answer is there.
@@ -116,8 +117,3 @@ def _read(response: BaseHTTPResponse) -> bytes | None:
         if len(body) > MAX_BODY:
             return None
     return body
-
-
-def base_of(address: str) -> str:
-    """Return the address with a scheme and without a slash at its end."""
-    return (address if "://" in address else f"http://{address}").rstrip("/")
