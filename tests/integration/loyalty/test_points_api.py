@@ -70,6 +70,19 @@ def test_administrators_take_movements_back_once(shop: Shop) -> None:
     assert (newest["kind"], newest["reverses"]) == ("reversal", movement["movement"])
 
 
+def test_what_took_a_movement_back_stays(shop: Shop) -> None:
+    admin, person = shop.admin(), shop.rich(10)
+    assert person.post("/api/user/balance/withdraw", {"order": "18", "sum": 4}).status_code == 200
+    path = f"/admin/loyalty/{person.id}/reversals"
+    for status in (200, 409):
+        newest = json.loads(person.get(f"/loyalty/{person.id}/entries?limit=1").data)[0]
+        answer = admin.post(path, {"movement": newest["movement"]})
+        assert answer.status_code == status
+    assert "book the points anew" in json.loads(answer.data)["detail"]
+    assert person.get("/api/user/withdrawals").status_code == 204
+    assert points(person) == 10
+
+
 def test_the_history_shows_every_movement(shop: Shop) -> None:
     me = shop.person()
     assert me.get(f"/loyalty/{me.id}/entries").status_code == 204

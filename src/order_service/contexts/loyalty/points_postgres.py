@@ -14,6 +14,7 @@ from order_service.ledger.statements import Run
 
 from .errors import (
     AlreadyReversedError,
+    IrreversibleError,
     KeyReusedError,
     LoyaltyError,
     NotEnoughPointsError,
@@ -154,7 +155,10 @@ class PostgresPoints:
         reversal = id_of_cause(Kind.REVERSAL, owner, movement)
 
         def work(transaction: Transaction) -> int:
-            balances = self._ledger.reverse(transaction.execute, movement, [owner], reversal)
+            run = transaction.execute
+            if run(QUERIES["is_reversal"], {"owner": owner, "movement": movement}):
+                raise IrreversibleError(str(movement))
+            balances = self._ledger.reverse(run, movement, [owner], reversal)
             return balances[owner, AVAILABLE].amount
 
         with available(), _translated():

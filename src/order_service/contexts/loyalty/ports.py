@@ -63,6 +63,7 @@ class PointStore(Protocol):
         Raises:
             UnknownMovementError: There is none.
             AlreadyReversedError: That was done.
+            IrreversibleError: It took another one back.
             NotEnoughPointsError: What it gave is spent.
         """
 

@@ -89,6 +89,11 @@ WHERE w.owner = %(owner)s AND w.id < %(before)s
 ORDER BY w.id DESC
 LIMIT %(limit)s
 
+-- name: is_reversal
+SELECT true FROM loyalty.entries
+WHERE owner = %(owner)s AND transfer = %(movement)s AND reverses IS NOT NULL
+LIMIT 1
+
 -- name: lock_points
 SELECT true FROM loyalty.balances
 WHERE owner = %(owner)s AND account = 'available'

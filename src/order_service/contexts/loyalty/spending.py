@@ -79,6 +79,7 @@ class Spending:
         Raises:
             UnknownMovementError: There is none.
             AlreadyReversedError: That was done.
+            IrreversibleError: It took another one back.
             NotEnoughPointsError: What it gave is spent.
         """
         return self._store.reverse(owner, movement)

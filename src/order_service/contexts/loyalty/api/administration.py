@@ -65,7 +65,7 @@ def _add_reversal(blueprint: Blueprint, spending: Spending, metrics: MovementMet
         {
             402: "What it gave is spent",
             404: "There is no such movement",
-            409: "It was taken back before",
+            409: "It was taken back before, or took another one back itself",
         },
     )
     @blueprint.doc(operationId="reverseMovement", requestBody=takes(ReversalSchema))

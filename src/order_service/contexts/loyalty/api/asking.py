@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from order_service.contexts.loyalty.errors import (
     AlreadyReversedError,
     InvalidNumberError,
+    IrreversibleError,
     KeyReusedError,
     LoyaltyError,
     NotEnoughPointsError,
@@ -28,6 +29,10 @@ _REFUSALS: dict[type[LoyaltyError], tuple[HTTPStatus, str]] = {
     TooManyPointsError: (HTTPStatus.UNPROCESSABLE_ENTITY, "There would be too many points."),
     UnknownMovementError: (HTTPStatus.NOT_FOUND, "There is no such movement."),
     AlreadyReversedError: (HTTPStatus.CONFLICT, "This was taken back before."),
+    IrreversibleError: (
+        HTTPStatus.CONFLICT,
+        "This took a movement back and stays: book the points anew instead.",
+    ),
     KeyReusedError: (
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "This Idempotency-Key came before, with another request.",
