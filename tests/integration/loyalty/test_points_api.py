@@ -70,6 +70,28 @@ def test_administrators_take_movements_back_once(shop: Shop) -> None:
     assert (newest["kind"], newest["reverses"]) == ("reversal", movement["movement"])
 
 
+def test_a_reversal_that_is_sent_again_gets_the_same_answer(shop: Shop) -> None:
+    admin, person = shop.admin(), shop.rich(10)
+    for balance in (4, 1):
+        person.post("/loyalty", {"operation": "w", "balance": balance})
+    newest, older, credit = json.loads(person.get(f"/loyalty/{person.id}/entries").data)
+    path = f"/admin/loyalty/{person.id}/reversals"
+    body = {"movement": older["movement"]}
+    answers = [admin.post(path, body, Idempotency_Key="k") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert {json.loads(answer.data)["balance"] for answer in answers} == {9}
+    assert admin.post(path, body).status_code == 409
+    other = {"movement": newest["movement"]}
+    assert admin.post(path, other, Idempotency_Key="k").status_code == 422
+    assert points(person) == 9
+    # A refusal is an answer, too.
+    refused = {"movement": credit["movement"]}
+    assert admin.post(path, refused, Idempotency_Key="l").status_code == 402
+    admin.post(f"/admin/loyalty/{person.id}/credits", {"amount": 5})
+    assert admin.post(path, refused, Idempotency_Key="l").status_code == 402
+    assert admin.post(path, other, Idempotency_Key="a b").status_code == 400
+
+
 def test_what_took_a_movement_back_stays(shop: Shop) -> None:
     admin, person = shop.admin(), shop.rich(10)
     assert person.post("/api/user/balance/withdraw", {"order": "18", "sum": 4}).status_code == 200

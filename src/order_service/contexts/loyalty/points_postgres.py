@@ -105,29 +105,35 @@ class PostgresPoints:
     def _move_as_one(self, movement: Movement, key: Key | None, *, again: bool) -> int:
         """Move points in a transaction; `again` if it may have been done before."""
         effect = self._post_again if again else self._post
-        answer = self._database.run(
-            "loyalty_move", lambda opened: self._answer(opened, movement, key, effect)
+        return _points(
+            self._database.run(
+                "loyalty_move", lambda opened: self._answer(opened, movement, key, effect)
+            )
         )
-        if answer == _REFUSED:
-            raise NotEnoughPointsError
-        return int(answer)
 
     def _answer(
         self, transaction: Transaction, movement: Movement, key: Key | None, post: _Post
     ) -> bytes:
-        run = transaction.execute
+        run, owner = transaction.execute, movement.owner
 
-        def effect() -> bytes:
-            self._expire(run, movement.owner)
+        def effect() -> int:
+            self._expire(run, owner)
+            return post(run, movement)
+
+        return self._once(run, owner, key, effect)
+
+    def _once(self, run: Run, owner: UUID, key: Key | None, effect: Callable[[], int]) -> bytes:
+        """Return what `effect` leaves, or a refusal; if the key got an answer before, that one."""
+
+        def answer() -> bytes:
             try:
-                return b"%d" % post(run, movement)
+                return b"%d" % effect()
             except ledger_errors.InsufficientError:
                 return _REFUSED
 
         if key is None:
-            return effect()
-        command = KeyedCommand(movement.owner, key.key, key.content)
-        return self._idempotency.answer(run, command, effect)
+            return answer()
+        return self._idempotency.answer(run, KeyedCommand(owner, key.key, key.content), answer)
 
     def _post_again(self, run: Run, movement: Movement) -> int:
         """Post what may be posted: the ledger judges what is left before it sees a duplicate."""
@@ -150,19 +156,21 @@ class PostgresPoints:
         if not self._ledger.is_posted(transaction.execute, movement.owner, movement.id):
             self._post(transaction.execute, movement)
 
-    def reverse(self, owner: UUID, movement: UUID) -> int:
+    def reverse(self, owner: UUID, movement: UUID, key: Key | None = None) -> int:
         """See :meth:`ports.PointStore.reverse`."""
-        reversal = id_of_cause(Kind.REVERSAL, owner, movement)
 
-        def work(transaction: Transaction) -> int:
+        def work(transaction: Transaction) -> bytes:
             run = transaction.execute
-            if run(QUERIES["is_reversal"], {"owner": owner, "movement": movement}):
-                raise IrreversibleError(str(movement))
-            balances = self._ledger.reverse(run, movement, [owner], reversal)
-            return balances[owner, AVAILABLE].amount
+            return self._once(run, owner, key, lambda: self._reverse(run, owner, movement))
 
         with available(), _translated():
-            return self._database.run("loyalty_reverse", work)
+            return _points(self._database.run("loyalty_reverse", work))
+
+    def _reverse(self, run: Run, owner: UUID, movement: UUID) -> int:
+        if run(QUERIES["is_reversal"], {"owner": owner, "movement": movement}):
+            raise IrreversibleError(str(movement))
+        reversal = id_of_cause(Kind.REVERSAL, owner, movement)
+        return self._ledger.reverse(run, movement, [owner], reversal)[owner, AVAILABLE].amount
 
     def withdrawals(self, owner: UUID, limit: int | None, before: int) -> Sequence[Withdrawal]:
         """See :meth:`ports.PointStore.withdrawals`."""
@@ -211,6 +219,13 @@ class PostgresPoints:
 
     def _read(self, query: str, values: Mapping[str, object]) -> Sequence[Row]:
         return self._database.read(QUERIES[query], values)
+
+
+def _points(answer: bytes) -> int:
+    """Return the points that an answer tells, which may be kept under a key."""
+    if answer == _REFUSED:
+        raise NotEnoughPointsError
+    return int(answer)
 
 
 def _expiry(owner: UUID, credited: int, points: int) -> Movement:

@@ -57,7 +57,7 @@ class PointStore(Protocol):
             StillRunningError: A movement with this key is under way.
         """
 
-    def reverse(self, owner: UUID, movement: UUID) -> int:
+    def reverse(self, owner: UUID, movement: UUID, key: Key | None) -> int:
         """Take a movement back, once, and return the points that there are then.
 
         Raises:
@@ -65,6 +65,8 @@ class PointStore(Protocol):
             AlreadyReversedError: That was done.
             IrreversibleError: It took another one back.
             NotEnoughPointsError: What it gave is spent.
+            KeyReusedError: The key came before with other content.
+            StillRunningError: A request with this key is under way.
         """
 
     def withdrawals(self, owner: UUID, limit: int | None, before: int) -> Sequence[Withdrawal]:
