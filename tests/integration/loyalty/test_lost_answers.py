@@ -56,7 +56,7 @@ def test_points_suffice_although_less_is_left_than_was_taken(purse: Purse, kind:
 @pytest.mark.parametrize("kind", TAKING)
 def test_a_key_answers_the_same_before_and_after(purse: Purse, kind: Kind) -> None:
     purse.earn(10000, kind)
-    key = Key("k", b"6000")
+    key = Key(purse.owner, "k", b"6000")
     assert [purse.move_unheard(kind, 6000, key), purse.move(kind, 6000, key)] == [4000, 4000]
     assert purse.movements == 3
 

@@ -85,12 +85,12 @@ def test_a_movement_happens_once(points: PostgresPoints) -> None:
 
 def test_the_same_request_again_gets_the_same_answer(points: PostgresPoints) -> None:
     points.move(movement(Kind.CREDIT, 100))
-    key = Key("a", b"30 for 18")
+    key = Key(ME, "a", b"30 for 18")
     answers = [points.move(movement(Kind.WITHDRAWAL, 30), key) for _ in range(3)]
     assert answers == [70, 70, 70]
     with pytest.raises(KeyReusedError):
-        points.move(movement(Kind.WITHDRAWAL, 31), Key("a", b"31 for 18"))
-    refused = Key("b", b"80 for 18")
+        points.move(movement(Kind.WITHDRAWAL, 31), Key(ME, "a", b"31 for 18"))
+    refused = Key(ME, "b", b"80 for 18")
     for _ in range(2):
         with pytest.raises(NotEnoughPointsError):
             points.move(movement(Kind.WITHDRAWAL, 80), refused)

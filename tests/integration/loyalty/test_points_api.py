@@ -150,6 +150,18 @@ def test_the_same_operation_again_gets_the_same_answer(shop: Shop) -> None:
     assert points(me) == 4
 
 
+def test_a_key_of_an_administrator_is_none_of_the_owner(shop: Shop) -> None:
+    admin, other, me = shop.admin(), shop.admin(), shop.rich(10)
+    body = {"operation": "w", "balance": 4, "uuid": me.id}
+    for left, asking in ((6, me), (2, admin)):
+        for _ in range(2):
+            answer = asking.post("/loyalty", body, Idempotency_Key="k")
+            assert (answer.status_code, json.loads(answer.data)["balance"]) == (200, left)
+    assert other.post("/loyalty", body, Idempotency_Key="k").status_code == 402
+    elsewhere = {**body, "uuid": other.id}
+    assert admin.post("/loyalty", elsewhere, Idempotency_Key="k").status_code == 422
+
+
 def test_what_expires_next_is_told_where_points_expire(shared_database: Environ) -> None:
     environ = {**shared_database, "LOYALTY_POINTS_LIFETIME": "86400"}
     with opened_shop(environ) as shop:

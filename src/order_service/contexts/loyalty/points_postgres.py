@@ -120,9 +120,9 @@ class PostgresPoints:
             self._expire(run, owner)
             return post(run, movement)
 
-        return self._once(run, owner, key, effect)
+        return self._once(run, key, effect)
 
-    def _once(self, run: Run, owner: UUID, key: Key | None, effect: Callable[[], int]) -> bytes:
+    def _once(self, run: Run, key: Key | None, effect: Callable[[], int]) -> bytes:
         """Return what `effect` leaves, or a refusal; if the key got an answer before, that one."""
 
         def answer() -> bytes:
@@ -133,7 +133,7 @@ class PostgresPoints:
 
         if key is None:
             return answer()
-        return self._idempotency.answer(run, KeyedCommand(owner, key.key, key.content), answer)
+        return self._idempotency.answer(run, KeyedCommand(*key), answer)
 
     def _post_again(self, run: Run, movement: Movement) -> int:
         """Post what may be posted: the ledger judges what is left before it sees a duplicate."""
@@ -161,7 +161,7 @@ class PostgresPoints:
 
         def work(transaction: Transaction) -> bytes:
             run = transaction.execute
-            return self._once(run, owner, key, lambda: self._reverse(run, owner, movement))
+            return self._once(run, key, lambda: self._reverse(run, owner, movement))
 
         with available(), _translated():
             return _points(self._database.run("loyalty_reverse", work))

@@ -33,8 +33,13 @@ class NumberStore(Protocol):
 
 
 class Key(NamedTuple):
-    """An idempotency key with all that is asked under it."""
+    """An idempotency key with all that is asked under it.
 
+    Attributes:
+        asker: Who asks; keys of others have nothing to do with theirs.
+    """
+
+    asker: UUID
     key: str
     content: bytes
 

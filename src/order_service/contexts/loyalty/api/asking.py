@@ -21,7 +21,7 @@ from order_service.contexts.loyalty.errors import (
     UnknownMovementError,
 )
 from order_service.contexts.loyalty.ports import Key
-from order_service.http.persons import idempotency_key
+from order_service.http.persons import asker, idempotency_key
 
 _REFUSALS: dict[type[LoyaltyError], tuple[HTTPStatus, str]] = {
     InvalidNumberError: (HTTPStatus.UNPROCESSABLE_ENTITY, "This is no number of an order."),
@@ -72,4 +72,4 @@ def refusals() -> Iterator[None]:
 def key_of_request(*content: object) -> Key | None:
     """Return the key of the request with what it asks for, None if it has none."""
     found = idempotency_key(*content)
-    return Key(*found) if found else None
+    return Key(asker(), *found) if found else None
