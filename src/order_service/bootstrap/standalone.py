@@ -6,12 +6,16 @@ contract of these programs names. All that stands behind those are settings of t
 
 import functools
 import os
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import psycopg
 import structlog
 
 from order_service.context import Contexts
 from order_service.http.server import serve
+from order_service.infra.postgres.migrations import Migrator
 
 from .api import server_settings
 from .contexts import installed
@@ -34,6 +38,19 @@ _USUAL = {
     "ACCOUNTS_THROTTLE_FREE_FAILURES": "100",
 }
 """What these programs have otherwise than the service, unless the environment says something."""
+
+_LONGEST_START = 10.0
+_START_CHECKED_EVERY = 0.5
+"""Seconds that a database may take to come up, and between two looks at it."""
+
+_SIGNS_OF_A_START = (
+    "Connection refused",
+    "Connection reset",
+    "closed the connection unexpectedly",  # a proxy, in front of a server that is not there yet
+    "the database system is starting up",
+    "not yet accepting connections",
+)
+"""What tells that a server is not there yet; no SQLSTATE comes with a connection that fails."""
 
 
 class Program(NamedTuple):
@@ -68,6 +85,7 @@ def run_standalone(
 
     Raises:
         ConfigError: One of these cannot be used.
+        psycopg.Error: The database cannot be used. One that is starting is waited for.
         OSError: The address is in use or not ours.
     """
     os.environ.update(
@@ -84,10 +102,31 @@ def run_standalone(
         os.environ.setdefault(name, value)
     with told_as_named():
         config = contexts.configured("postgres")
-    applied = make_migrator(config, program.contexts).up()
+    applied = _migrate(make_migrator(config, program.contexts))
     _log.info("the database is ready", applied=len(applied))
     serve(functools.partial(create_program, program), server_settings(config))
     return 0
+
+
+def _migrate(migrator: Migrator) -> Sequence[str]:
+    """Apply what is missing and return it; wait for a database that is about to be there."""
+    began, waiting = time.monotonic(), False
+    while True:
+        try:
+            return migrator.up()
+        except psycopg.OperationalError as error:
+            if not _is_starting(error) or time.monotonic() - began > _LONGEST_START:
+                raise
+        if not waiting:
+            _log.warning("the database is not there yet", waits_for=_LONGEST_START)
+        waiting = True
+        time.sleep(_START_CHECKED_EVERY)
+
+
+def _is_starting(error: psycopg.OperationalError) -> bool:
+    """Return whether a server may come up: whoever refuses a login has nothing but words for it."""
+    text = str(error)
+    return error.sqlstate is None and any(sign in text for sign in _SIGNS_OF_A_START)
 
 
 def create_program(program: Program) -> "Api":

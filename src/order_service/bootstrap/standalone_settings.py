@@ -74,8 +74,10 @@ def database_settings(database: str) -> Mapping[str, str]:
     """Return the settings that stand behind a URI or conninfo; it need not name everything.
 
     Raises:
-        ConfigError: libpq does not understand it.
+        ConfigError: It is empty, or libpq does not understand it.
     """
+    if not database.strip():
+        raise ConfigError((Fault(_DATABASE, "is empty", "it names the database to use"),))
     try:
         parts = conninfo_to_dict(database)
     except psycopg.ProgrammingError as error:
