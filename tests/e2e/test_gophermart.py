@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -132,6 +133,31 @@ def test_people_sign_up_and_in(both: Both) -> None:
     assert gophermart.json("/api/user/login", wrong).status == 401
     for malformed in ("", "{", "[]", '{"login": "x"}'):
         assert gophermart.json("/api/user/register", malformed).status == 400
+
+
+def register(gophermart: Program, login: str) -> int:
+    body = json.dumps({"login": login, "password": f"pw-{login}"})
+    return gophermart.json("/api/user/register", body).status
+
+
+def test_people_register_from_one_address_as_many_as_there_are(both: Both) -> None:
+    gophermart = both.gophermart
+    with ThreadPoolExecutor(50) as threads:
+        logins = [uuid.uuid4().hex for _ in range(200)]
+        assert set(threads.map(lambda login: register(gophermart, login), logins)) == {200}
+        same = uuid.uuid4().hex
+        statuses = list(threads.map(lambda _: register(gophermart, same), range(20)))
+    assert sorted(statuses) == [200] + [409] * 19
+
+
+def test_failed_logins_of_one_do_not_shut_others_out_at_the_same_address(both: Both) -> None:
+    gophermart = both.gophermart
+    one, other = uuid.uuid4().hex, uuid.uuid4().hex
+    assert [register(gophermart, login) for login in (one, other)] == [200, 200]
+    wrong = json.dumps({"login": one, "password": "wrong-password"})
+    assert {gophermart.json("/api/user/login", wrong).status for _ in range(20)} == {401}
+    right = json.dumps({"login": other, "password": f"pw-{other}"})
+    assert gophermart.json("/api/user/login", right).status == 200
 
 
 def test_the_accrual_system_calculates_alone(both: Both, random: Random) -> None:

@@ -1,16 +1,19 @@
 """One server process of the API: the routes of all contexts that are on, wired and started."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from order_service.config import Config
-from order_service.context import Contexts
+from order_service.context import Contexts, Worker
 from order_service.context.process import Process
+from order_service.http.api_part import ApiPart
 from order_service.http.app import ApiServices, create_wsgi
 from order_service.http.front import Front
+from order_service.http.health import Check
 from order_service.infra.memory import share_one_arena
 from order_service.infra.resources import bundled
 
+from .background import BackgroundWorker
 from .contexts import installed
 
 
@@ -19,14 +22,22 @@ class Api:
 
     Make it after any fork. `close` it to end its threads and connections.
 
+    Args:
+        config: All settings.
+        contexts: All that are installed.
+        workers: What the process does beside its routes, in threads of its own.
+
     Attributes:
         process: What it holds open.
     """
 
-    def __init__(self, config: Config, contexts: Contexts) -> None:
+    def __init__(self, config: Config, contexts: Contexts, workers: Iterable[Worker] = ()) -> None:
         self.process = Process(config, scopes=contexts.scopes)
         try:
-            self._app = create_wsgi(make_services(self.process, contexts))
+            background = [BackgroundWorker(self.process, worker) for worker in workers]
+            self._app = create_wsgi(make_services(self.process, contexts, background))
+            for worker in background:
+                worker.start()
         except BaseException:
             self.process.close()
             raise
@@ -40,11 +51,20 @@ class Api:
         self.process.close()
 
 
-def make_services(process: Process, contexts: Contexts) -> ApiServices:
-    """Return what the API is made of, wired and started."""
+def make_services(
+    process: Process, contexts: Contexts, conditions: Sequence[Check] = ()
+) -> ApiServices:
+    """Return what the API is made of, wired and started.
+
+    Args:
+        process: What it runs in.
+        contexts: All that are installed.
+        conditions: What the readiness of this process depends on beside its routes.
+    """
     enabled, http = contexts.enabled(process.config), process.config.http
+    parts = [each.open_api(process) for each in enabled if each.open_api]
     return ApiServices(
-        parts=[each.open_api(process) for each in enabled if each.open_api],
+        parts=[*parts, ApiPart(conditions=conditions)],
         registry=process.registry,
         web_dir=bundled("web"),
         front=Front(http.origins, http.rate_limit, http.proxies, process.tracer, http.credentials),

@@ -6,29 +6,51 @@ contract of these programs names. All that stands behind those are settings of t
 
 import functools
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 import structlog
-from psycopg.conninfo import conninfo_to_dict
 
-from order_service.config import ConfigError, Fault
 from order_service.context import Contexts
 from order_service.http.server import serve
+from order_service.infra.postgres.migrations import Migrator
 
 from .api import server_settings
 from .contexts import installed
 from .migrate import make_migrator
+from .standalone_settings import accrual_settings, database_settings, listening_on, told_as_named
 
 if TYPE_CHECKING:
     from .api_process import Api
 
 _log = structlog.get_logger(__name__)
 
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - what an address without a host means
-_DEFAULT_PORT = "5432"
-_TAKEN_OVER = {"sslmode": "POSTGRES_SSLMODE", "sslrootcert": "POSTGRES_SSLROOTCERT"}
+
+_USUAL = {
+    # It speaks plain HTTP, over which a client gives no secure cookie back.
+    "ACCOUNTS_SESSION_SECURE_COOKIES": "false",
+    # Its contract has no 429, and its clients often share one address. More than `http.threads`
+    # are never hashed or wait for it, so that this queue is never full.
+    "ACCOUNTS_PASSWORD_QUEUE": "1024",
+    "ACCOUNTS_THROTTLE_REGISTRATIONS_PER_MINUTE": "0",
+    "ACCOUNTS_THROTTLE_FREE_FAILURES": "100",
+}
+"""What these programs have otherwise than the service, unless the environment says something."""
+
+_LONGEST_START = 10.0
+_START_CHECKED_EVERY = 0.5
+"""Seconds that a database may take to come up, and between two looks at it."""
+
+_SIGNS_OF_A_START = (
+    "Connection refused",
+    "Connection reset",
+    "closed the connection unexpectedly",  # a proxy, in front of a server that is not there yet
+    "the database system is starting up",
+    "not yet accepting connections",
+)
+"""What tells that a server is not there yet; no SQLSTATE comes with a connection that fails."""
 
 
 class Program(NamedTuple):
@@ -63,6 +85,7 @@ def run_standalone(
 
     Raises:
         ConfigError: One of these cannot be used.
+        psycopg.Error: The database cannot be used. One that is starting is waited for.
         OSError: The address is in use or not ours.
     """
     os.environ.update(
@@ -70,83 +93,48 @@ def run_standalone(
             **listening_on(address),
             **database_settings(database),
             "CONTEXTS_ENABLED": ",".join(program.contexts),
-            "LOYALTY_ACCRUAL_ADDRESS": accrual,
+            **accrual_settings(accrual),
             "HTTP_AUTH": "none",
             "HTTP_WORKERS": "1",
         }
     )
-    # It speaks plain HTTP, over which a client gives no secure cookie back.
-    os.environ.setdefault("ACCOUNTS_SESSION_SECURE_COOKIES", "false")
-    config = contexts.configured("postgres")
-    applied = make_migrator(config, program.contexts).up()
+    for name, value in _USUAL.items():
+        os.environ.setdefault(name, value)
+    with told_as_named():
+        config = contexts.configured("postgres")
+    applied = _migrate(make_migrator(config, program.contexts))
     _log.info("the database is ready", applied=len(applied))
     serve(functools.partial(create_program, program), server_settings(config))
     return 0
+
+
+def _migrate(migrator: Migrator) -> Sequence[str]:
+    """Apply what is missing and return it; wait for a database that is about to be there."""
+    began, waiting = time.monotonic(), False
+    while True:
+        try:
+            return migrator.up()
+        except psycopg.OperationalError as error:
+            if not _is_starting(error) or time.monotonic() - began > _LONGEST_START:
+                raise
+        if not waiting:
+            _log.warning("the database is not there yet", waits_for=_LONGEST_START)
+        waiting = True
+        time.sleep(_START_CHECKED_EVERY)
+
+
+def _is_starting(error: psycopg.OperationalError) -> bool:
+    """Return whether a server may come up: whoever refuses a login has nothing but words for it."""
+    text = str(error)
+    return error.sqlstate is None and any(sign in text for sign in _SIGNS_OF_A_START)
 
 
 def create_program(program: Program) -> "Api":
     """Return the application with its workers, from the environment's configuration."""
     # The process that supervises the server needs none of it.
     from .api_process import Api  # noqa: PLC0415
-    from .background import start_in_background  # noqa: PLC0415
 
     contexts = installed()
     config = contexts.configured()
     wanted = [each for each in contexts.workers(config) if each.name in program.workers]
-    api = Api(config, contexts)
-    start_in_background(api.process, wanted)
-    return api
-
-
-def listening_on(address: str) -> Mapping[str, str]:
-    """Return the settings that stand behind ``host:port``, with or without a scheme.
-
-    Raises:
-        ConfigError: It is no such address.
-    """
-    host, colon, port = address.rpartition("://")[2].rstrip("/").rpartition(":")
-    if not (colon and port.isdecimal()):
-        raise ConfigError((Fault("RUN_ADDRESS", "is no host:port", address),))
-    named = {"": _EVERYWHERE, "localhost": "127.0.0.1"}.get(host, host.strip("[]"))
-    return {"HTTP_HOST": named, "HTTP_PORT": port}
-
-
-def database_settings(database: str) -> Mapping[str, str]:
-    """Return the settings that stand behind a URI or conninfo; it need not name everything.
-
-    Raises:
-        ConfigError: libpq does not understand it.
-    """
-    try:
-        parts = conninfo_to_dict(database)
-    except psycopg.ProgrammingError as error:
-        problem = f"cannot be used: {error}".strip()
-        raise ConfigError((Fault("DATABASE_URI", problem, "not shown"),)) from None
-    user = str(parts.get("user") or "postgres")
-    password = str(parts.get("password") or "")
-    settings = {
-        **_servers(str(parts.get("host") or "localhost"), str(parts.get("port") or _DEFAULT_PORT)),
-        "POSTGRES_DB": str(parts.get("dbname") or user),
-        "POSTGRES_USER": user,
-        "POSTGRES_PASSWORD": password,
-        # One role migrates and serves: there is nobody to grant anything to.
-        "POSTGRES_ADMIN_USER": "",
-        "POSTGRES_READ_HOST": "",
-    }
-    tls = {variable: str(parts[key]) for key, variable in _TAKEN_OVER.items() if parts.get(key)}
-    return settings | tls
-
-
-def _servers(hosts: str, ports: str) -> Mapping[str, str]:
-    """Return the settings that name one server, or several; one port may be that of all."""
-    if "," not in hosts:
-        return {"POSTGRES_HOST": hosts, "POSTGRES_PORT": ports}
-    names, numbers = hosts.split(","), ports.split(",")
-    if len(numbers) == 1:
-        numbers *= len(names)
-    if len(numbers) != len(names):
-        problem = f"names {len(names)} hosts and {len(numbers)} ports"
-        raise ConfigError((Fault("DATABASE_URI", problem, "not shown"),))
-    pairs = zip(names, numbers, strict=True)
-    named = [f"[{name}]:{number or _DEFAULT_PORT}" for name, number in pairs]
-    return {"POSTGRES_HOST": ",".join(named), "POSTGRES_PORT": _DEFAULT_PORT}
+    return Api(config, contexts, wanted)

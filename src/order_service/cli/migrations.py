@@ -1,15 +1,15 @@
 """`order-service migrate`: the database schema."""
 
-import functools
 import itertools
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from order_service.context import Contexts
 from order_service.context.commands import Group, pass_contexts
+
+from .refusals import reports_database_errors
 
 if TYPE_CHECKING:
     from order_service.infra.postgres.migrations import Migrator
@@ -32,21 +32,6 @@ def migrate() -> None:
     """
 
 
-def _reports_database_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Say in one line why the database could not be used."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - click's arguments
-        import psycopg  # noqa: PLC0415
-
-        try:
-            command(*args, **kwargs)
-        except psycopg.Error as error:
-            raise click.ClickException(f"the database refused: {error}") from error
-
-    return wrapped
-
-
 def _migrator(contexts: Contexts) -> "Migrator":
     """Return the migrator of the contexts that are on."""
     from order_service.bootstrap.migrate import make_migrator  # noqa: PLC0415 - slow
@@ -63,7 +48,7 @@ def _migrator(contexts: Contexts) -> "Migrator":
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @pass_contexts
-@_reports_database_errors
+@reports_database_errors
 def up(contexts: Contexts, *, as_json: bool) -> None:
     """Apply the migrations that are missing.
 
@@ -93,7 +78,7 @@ def up(contexts: Contexts, *, as_json: bool) -> None:
     help="How many to roll back, newest first.",
 )
 @pass_contexts
-@_reports_database_errors
+@reports_database_errors
 def down(contexts: Contexts, count: int) -> None:
     """Roll the newest migrations back.
 
@@ -111,7 +96,7 @@ def down(contexts: Contexts, count: int) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 @pass_contexts
-@_reports_database_errors
+@reports_database_errors
 def status(contexts: Contexts, *, as_json: bool) -> None:
     """Show which migrations are applied.
 

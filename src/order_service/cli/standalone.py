@@ -7,6 +7,8 @@ import click
 from order_service.context import Contexts
 from order_service.context.commands import Command, pass_contexts
 
+from .refusals import reports_address_errors, reports_database_errors
+
 _ADDRESS = "Where to listen: host:port."
 _DATABASE = "URI of Postgres, as a role that may create schemas."
 
@@ -31,9 +33,11 @@ _DATABASE = "URI of Postgres, as a role that may create schemas."
 )  # fmt: skip
 @click.option(
     "-r", "accrual", envvar="ACCRUAL_SYSTEM_ADDRESS", default="", show_envvar=True,
-    metavar="ADDRESS", help="The accrual system: host:port or http://host:port.",
+    metavar="ADDRESS", help="The accrual system: host:port or http://host:port, and a path.",
 )  # fmt: skip
 @pass_contexts
+@reports_database_errors
+@reports_address_errors
 def gophermart(contexts: Contexts, address: str, database: str, accrual: str) -> None:
     """Serve accounts and points alone until SIGTERM or SIGINT.
 
@@ -58,6 +62,8 @@ def gophermart(contexts: Contexts, address: str, database: str, accrual: str) ->
     help=_DATABASE,
 )  # fmt: skip
 @pass_contexts
+@reports_database_errors
+@reports_address_errors
 def accrual(contexts: Contexts, address: str, database: str) -> None:
     """Serve the accrual system alone until SIGTERM or SIGINT.
 

@@ -17,6 +17,7 @@ from order_service.contexts.loyalty.expiring import Expiring
 from order_service.contexts.loyalty.model import Balance, Kind, Movement
 from order_service.contexts.loyalty.points_postgres import PostgresPoints
 from order_service.contexts.loyalty.ports import Key
+from order_service.contexts.loyalty.storage import QUERIES
 from order_service.infra.postgres.database import Database
 from order_service.ledger.checking import check_balances
 from tests.integration.loyalty.conftest import Admin
@@ -84,12 +85,12 @@ def test_a_movement_happens_once(points: PostgresPoints) -> None:
 
 def test_the_same_request_again_gets_the_same_answer(points: PostgresPoints) -> None:
     points.move(movement(Kind.CREDIT, 100))
-    key = Key("a", b"30 for 18")
+    key = Key(ME, "a", b"30 for 18")
     answers = [points.move(movement(Kind.WITHDRAWAL, 30), key) for _ in range(3)]
     assert answers == [70, 70, 70]
     with pytest.raises(KeyReusedError):
-        points.move(movement(Kind.WITHDRAWAL, 31), Key("a", b"31 for 18"))
-    refused = Key("b", b"80 for 18")
+        points.move(movement(Kind.WITHDRAWAL, 31), Key(ME, "a", b"31 for 18"))
+    refused = Key(ME, "b", b"80 for 18")
     for _ in range(2):
         with pytest.raises(NotEnoughPointsError):
             points.move(movement(Kind.WITHDRAWAL, 80), refused)
@@ -194,6 +195,23 @@ def test_a_sweep_takes_all_that_has_expired_and_nothing_else(
     assert {aging.balance(owner).current for owner in owners[1::3]} == {107}
     found = [step.differences for step in check_balances(loyalty_database.read, "loyalty")]
     assert not any(found)
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_points_of_transactions_that_overlapped_expire_all(
+    aging: PostgresPoints, loyalty_database: Database, admin: Admin, *, swept: bool
+) -> None:
+    earn(aging, admin, 10, days_ago=1)
+    with loyalty_database.transaction("early") as early:
+        early.execute(QUERIES["gate_closed_for"])
+        aging.move(movement(Kind.CREDIT, 50))
+        # It began first and comes in last.
+        aging.give(early, movement(Kind.BONUS, 100))
+    admin.execute("UPDATE loyalty.entries SET created_at = created_at - interval '11 days'")
+    if swept:
+        assert Expiring(aging).sweep() == 160
+    assert aging.balance(ME).current == 0
+    assert aging.next_expiry(ME) is None
 
 
 def age_of(admin: Admin, transfer: Any) -> None:  # noqa: ANN401 - an id

@@ -70,6 +70,41 @@ def test_administrators_take_movements_back_once(shop: Shop) -> None:
     assert (newest["kind"], newest["reverses"]) == ("reversal", movement["movement"])
 
 
+def test_a_reversal_that_is_sent_again_gets_the_same_answer(shop: Shop) -> None:
+    admin, person = shop.admin(), shop.rich(10)
+    for balance in (4, 1):
+        person.post("/loyalty", {"operation": "w", "balance": balance})
+    newest, older, credit = json.loads(person.get(f"/loyalty/{person.id}/entries").data)
+    path = f"/admin/loyalty/{person.id}/reversals"
+    body = {"movement": older["movement"]}
+    answers = [admin.post(path, body, Idempotency_Key="k") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert {json.loads(answer.data)["balance"] for answer in answers} == {9}
+    assert admin.post(path, body).status_code == 409
+    other = {"movement": newest["movement"]}
+    assert admin.post(path, other, Idempotency_Key="k").status_code == 422
+    assert points(person) == 9
+    # A refusal is an answer, too.
+    refused = {"movement": credit["movement"]}
+    assert admin.post(path, refused, Idempotency_Key="l").status_code == 402
+    admin.post(f"/admin/loyalty/{person.id}/credits", {"amount": 5})
+    assert admin.post(path, refused, Idempotency_Key="l").status_code == 402
+    assert admin.post(path, other, Idempotency_Key="a b").status_code == 400
+
+
+def test_what_took_a_movement_back_stays(shop: Shop) -> None:
+    admin, person = shop.admin(), shop.rich(10)
+    assert person.post("/api/user/balance/withdraw", {"order": "18", "sum": 4}).status_code == 200
+    path = f"/admin/loyalty/{person.id}/reversals"
+    for status in (200, 409):
+        newest = json.loads(person.get(f"/loyalty/{person.id}/entries?limit=1").data)[0]
+        answer = admin.post(path, {"movement": newest["movement"]})
+        assert answer.status_code == status
+    assert "book the points anew" in json.loads(answer.data)["detail"]
+    assert person.get("/api/user/withdrawals").status_code == 204
+    assert points(person) == 10
+
+
 def test_the_history_shows_every_movement(shop: Shop) -> None:
     me = shop.person()
     assert me.get(f"/loyalty/{me.id}/entries").status_code == 204
@@ -113,6 +148,18 @@ def test_the_same_operation_again_gets_the_same_answer(shop: Shop) -> None:
     assert answers[0] == answers[1]
     assert me.post("/loyalty", {**body, "balance": 1}, Idempotency_Key="k").status_code == 422
     assert points(me) == 4
+
+
+def test_a_key_of_an_administrator_is_none_of_the_owner(shop: Shop) -> None:
+    admin, other, me = shop.admin(), shop.admin(), shop.rich(10)
+    body = {"operation": "w", "balance": 4, "uuid": me.id}
+    for left, asking in ((6, me), (2, admin)):
+        for _ in range(2):
+            answer = asking.post("/loyalty", body, Idempotency_Key="k")
+            assert (answer.status_code, json.loads(answer.data)["balance"]) == (200, left)
+    assert other.post("/loyalty", body, Idempotency_Key="k").status_code == 402
+    elsewhere = {**body, "uuid": other.id}
+    assert admin.post("/loyalty", elsewhere, Idempotency_Key="k").status_code == 422
 
 
 def test_what_expires_next_is_told_where_points_expire(shared_database: Environ) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from order_service.contexts.loyalty.accrual_client import MAX_BODY, HttpAccrualSystem
+from order_service.contexts.loyalty.addresses import base_of
 from order_service.contexts.loyalty.model import Status
 from order_service.contexts.loyalty.ports import Failed, Throttled, Unknown, Verdict
 from tests.backends import free_port
@@ -161,6 +163,45 @@ def test_a_connection_has_the_whole_time_for_each_question(
     server.answer = slowly
     assert [system.ask(NUMBER) for _ in range(4)] == [WORTH] * 4
     assert server.connections == 1
+
+
+def test_a_number_whose_points_are_too_fine_is_named_once(
+    server: Server, system: HttpAccrualSystem
+) -> None:
+    fine = SAID.replace(b": 5}", b": 729.9799999999999}")
+    server.answer = lambda send: send(whole(fine))
+    with capture_logs() as logs:
+        assert all(isinstance(system.ask(NUMBER), Failed) for _ in range(3))
+    assert [(line["log_level"], line["number"]) for line in logs] == [("warning", NUMBER)]
+
+
+@pytest.mark.parametrize(
+    ("address", "base"),
+    [
+        (":8082", "http://127.0.0.1:8082"),
+        ("http://:8082", "http://127.0.0.1:8082"),
+        ("https://:8082/", "https://127.0.0.1:8082"),
+        ("host:1", "http://host:1"),
+        ("[::1]:1", "http://[::1]:1"),
+        ("http://host/base/", "http://host/base"),
+    ],
+)
+def test_an_address_may_leave_out_what_goes_without_saying(address: str, base: str) -> None:
+    assert base_of(address) == base
+
+
+@pytest.mark.parametrize(("path", "asked"), [("", ""), ("/", ""), ("/base/", "/base")])
+def test_an_accrual_system_may_be_below_a_path(server: Server, path: str, asked: str) -> None:
+    system = HttpAccrualSystem(f":{server.port}{path}", 1)
+    assert system.ask(NUMBER) == WORTH
+    assert server.requests == [f"GET {asked}/api/orders/{NUMBER} HTTP/1.1"]
+    system.close()
+
+
+def test_what_a_server_calls_text_is_read(server: Server, system: HttpAccrualSystem) -> None:
+    text = "Content-Type: text/plain; charset=utf-8\r\n"
+    server.answer = lambda send: send(whole(SAID, headers=text))
+    assert system.ask(NUMBER) == WORTH
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

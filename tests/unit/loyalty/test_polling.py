@@ -129,11 +129,13 @@ def test_a_gate_that_cannot_tell_the_others_still_holds_its_own_process() -> Non
     assert bench.poller.round() == Round(0, away=False)
 
 
-def test_a_system_that_is_away_ends_the_round() -> None:
-    bench = Bench({"1": Failed("no connection", away=True), "2": PROCESSED})
+def test_a_system_that_is_away_ends_the_round_and_costs_no_number_a_pause() -> None:
+    away = Failed("no connection", away=True)
+    bench = Bench({"1": PROCESSED, "2": away, "3": PROCESSED}, due=[Due(n, 0, 0) for n in "123"])
     assert bench.poller.round() == Round(1, away=True)
-    assert bench.store.results == [Result("1", None, None, 2, 1)]
-    assert bench.store.released == ["2"]
+    assert [result.number for result in bench.store.results] == ["1"]
+    assert bench.store.released == ["2", "3"]
+    assert bench.tally.answers == [PROCESSED, away]
 
 
 def test_what_was_learned_is_kept_soon_although_the_round_goes_on() -> None:

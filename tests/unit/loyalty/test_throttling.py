@@ -26,7 +26,21 @@ def test_the_wait_is_what_the_header_says_within_bounds(header: str, seconds: fl
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", "soon", "-5", "1.5", "1e3", "inf", "nan", "Thu, 99 Foo 2026", "٦٠"]
+    "header",
+    [
+        None,
+        "",
+        "soon",
+        "-5",
+        "1.5",
+        "1e3",
+        "inf",
+        "nan",
+        "Thu, 99 Foo 2026",
+        "٦٠",
+        "Fri, 27 Nov 2026 07:31:13 +99999999999999",
+        "Fri, 27 Nov 2026 07:31:13 -9999",
+    ],
 )
 def test_a_header_that_says_nothing_leaves_the_usual_wait(header: str | None) -> None:
     assert retry_after(header, NOW) == UNSAID

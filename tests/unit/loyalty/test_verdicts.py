@@ -37,6 +37,28 @@ def test_an_answer_as_promised_is_believed(status: str, accrual: str, verdict: V
     assert said(f'{{"order":"{NUMBER}","status":"{status}"{accrual}}}') == verdict
 
 
+@pytest.mark.parametrize(
+    "content_type", ["", "application/json", "Text/Plain; charset=utf-8", "text/plain"]
+)
+def test_text_is_believed_if_it_reads_as_promised(content_type: str) -> None:
+    body = f'{{"order":"{NUMBER}","status":"PROCESSED","accrual":729.98}}'.encode()
+    assert read_answer(NUMBER, 200, body, content_type) == Verdict(Status.PROCESSED, 72998)
+    assert isinstance(read_answer(NUMBER, 200, body[:-1], content_type), Failed)
+    assert read_answer(NUMBER, 200, body, "text/html") == Failed("no JSON")
+
+
+@pytest.mark.parametrize("accrual", ["729.9799999999999", "-5", '"5"', "1e400"])
+def test_a_decision_on_points_that_cannot_be_booked_is_told_from_other_failures(
+    accrual: str,
+) -> None:
+    answer = said(f'{{"order":"{NUMBER}","status":"PROCESSED","accrual":{accrual}}}')
+    assert isinstance(answer, Failed)
+    assert answer.unbookable
+    other = said(f'{{"order":"18","status":"PROCESSED","accrual":{accrual}}}')
+    assert isinstance(other, Failed)
+    assert not other.unbookable
+
+
 def test_no_content_means_that_the_order_is_unknown() -> None:
     assert said("", 204) == Unknown()
 

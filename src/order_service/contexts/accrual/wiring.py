@@ -1,6 +1,5 @@
 """The accrual context on its backends."""
 
-import threading
 from collections.abc import Sequence
 
 import structlog
@@ -23,6 +22,9 @@ _log = structlog.get_logger(__name__)
 
 _IDLE = 0.2
 """Seconds until a calculator that found nothing looks again."""
+
+_AFTER_FAULT = 5.0
+"""Seconds until a calculator that met a fault of its own tries again."""
 
 
 def open_api(process: Process) -> ApiPart:
@@ -57,17 +59,15 @@ class Calculator:
     def run(self) -> None:
         """See :meth:`context.Work.run`."""
         while not self._stopping.is_set():
-            if not self._retry.call(self._step):
-                self._stopping.wait(_IDLE)
+            self._stopping.wait(self._round())
 
-    def start(self) -> threading.Thread:
-        """Calculate in the background."""
-        thread = threading.Thread(target=self._run_quietly, name="calculator", daemon=True)
-        thread.start()
-        return thread
-
-    def _run_quietly(self) -> None:
+    def _round(self) -> float:
+        """Calculate some orders; return the seconds to wait before the next ones."""
         try:
-            self.run()
+            return 0.0 if self._retry.call(self._step) else _IDLE
         except StoppedError:
-            _log.info("stopped while waiting for the database")
+            raise
+        except Exception:  # noqa: BLE001 - see below
+            # Orders would be accepted for ever and never be calculated.
+            _log.exception("a round of calculations broke")
+            return _AFTER_FAULT

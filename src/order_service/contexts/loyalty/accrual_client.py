@@ -3,18 +3,25 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import structlog
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.response import BaseHTTPResponse
 
 from order_service.infra.timed_http import pools_with_deadline
 
+from .addresses import base_of
 from .ports import Answer, Failed, Throttled
 from .throttling import retry_after
 from .verdicts import read_answer
 
 MAX_BODY = 64 * 1024
 """Most bytes of an answer, decompressed; one that is larger cannot be believed."""
+
+_log = structlog.get_logger(__name__)
+
+_MOST_TOLD = 10_000
+"""Numbers that are logged; whoever has not noticed by then does not read the log."""
 
 _CHUNK = 16 * 1024
 _TOO_MANY = 429
@@ -32,7 +39,7 @@ class HttpAccrualSystem:
     """Implements :class:`ports.AccrualSystem` over connections that are kept open.
 
     Args:
-        address: ``http://host:port``, or without the scheme.
+        address: ``http://host:port``, or without the scheme, or without the host; see `base_of`.
         connections: Most that are kept: one for each thread that asks.
         key: Credential that is sent along; empty for none.
         answer_timeout: Seconds from a question until the whole answer is there.
@@ -49,6 +56,7 @@ class HttpAccrualSystem:
     ) -> None:
         self._base = base_of(address)
         self._now = now
+        self._told: set[str] = set()
         self._pool = urllib3.PoolManager(
             num_pools=1,
             maxsize=connections,
@@ -87,7 +95,18 @@ class HttpAccrualSystem:
         response.release_conn()
         if response.status == _TOO_MANY:
             return Throttled(retry_after(response.headers.get("Retry-After"), self._now()))
-        return read_answer(number, response.status, body, response.headers.get("Content-Type", ""))
+        answer = read_answer(
+            number, response.status, body, response.headers.get("Content-Type", "")
+        )
+        if isinstance(answer, Failed) and answer.unbookable:
+            self._tell_once(number, answer.reason)
+        return answer
+
+    def _tell_once(self, number: str, reason: str) -> None:
+        """Log a number that will never get its points unless somebody does something."""
+        if number not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(number)
+            _log.warning("the points of a number cannot be booked", number=number, reason=reason)
 
 
 def _read(response: BaseHTTPResponse) -> bytes | None:
@@ -98,8 +117,3 @@ def _read(response: BaseHTTPResponse) -> bytes | None:
         if len(body) > MAX_BODY:
             return None
     return body
-
-
-def base_of(address: str) -> str:
-    """Return the address with a scheme and without a slash at its end."""
-    return (address if "://" in address else f"http://{address}").rstrip("/")

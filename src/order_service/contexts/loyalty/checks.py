@@ -10,6 +10,7 @@ import psycopg
 from order_service.config import Config
 from order_service.infra.diagnosis.finding import Finding, ok, warning
 
+from .addresses import base_of
 from .settings import LoyaltySettings
 
 _TIMEOUT = 2.0
@@ -21,7 +22,7 @@ def look_at_accrual_system(config: Config, _: psycopg.Connection[Any]) -> Iterat
     address = config.of(LoyaltySettings).accrual_address
     if not address:
         return  # it is ourselves
-    parts = urlsplit(address if "://" in address else f"http://{address}")
+    parts = urlsplit(base_of(address))
     try:
         place = (parts.hostname or "", parts.port or _PORTS[parts.scheme])
         socket.create_connection(place, _TIMEOUT).close()

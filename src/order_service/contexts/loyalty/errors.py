@@ -29,6 +29,10 @@ class AlreadyReversedError(LoyaltyError):
     """The movement was taken back before."""
 
 
+class IrreversibleError(LoyaltyError):
+    """The movement took another one back, and is not taken back itself."""
+
+
 class KeyReusedError(LoyaltyError):
     """The idempotency key came before, with another request."""
 

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import psycopg
+import structlog
+
 from order_service.infra.postgres.database import Database, Row, Transaction
 from order_service.ledger.errors import LedgerError
 from order_service.ledger.idempotency import Idempotency
@@ -14,6 +17,14 @@ from order_service.ledger.postings import PostgresLedger
 from .model import AVAILABLE, Kind, Status, UploadedNumber, id_of_cause
 from .ports import Due, Lease, Place, Result
 from .storage import QUERIES, SCHEMA, available
+
+_log = structlog.get_logger(__name__)
+
+_UNBOOKABLE = (LedgerError, psycopg.DataError, psycopg.IntegrityError)
+"""What the ledger or the server says of data that they will never take."""
+
+_PUT_OFF = 3600.0
+"""Seconds until a number is due again whose points cannot be booked."""
 
 _NEWEST = Place(datetime(9999, 12, 31, tzinfo=UTC), "")
 
@@ -90,15 +101,25 @@ class PostgresPolling:
                 self._ledger.post_all(transaction.execute, credits_)
             return [number for number, *_ in rows]
 
-        with available():
-            try:
+        try:
+            with available():
                 return self._database.run("loyalty_settle", work)
-            except LedgerError:
-                if len(results) == 1:
-                    raise
+        except _UNBOOKABLE as error:
+            if len(results) == 1:
+                self._put_off(lease, results[0], error)
+                return []
         # One of them is more than its owner's account can hold; it must not hold up the others.
         half = len(results) // 2
         return [*self.settle(lease, results[:half]), *self.settle(lease, results[half:])]
+
+    def _put_off(self, lease: UUID, result: Result, error: Exception) -> None:
+        """Leave a number as it is, for long: somebody has to look at its owner's account."""
+        _log.error(
+            "the points of a number cannot be booked", number=result.number, error=str(error)
+        )
+        later = result._replace(status=None, accrual=None, delay=_PUT_OFF)
+        with available():
+            self._database.write(QUERIES["settle_numbers"], _columns(lease, [later]))
 
     def release(self, lease: UUID, numbers: Sequence[str]) -> None:
         """See :meth:`ports.PollingStore.release`."""

@@ -1,7 +1,7 @@
 """Points in Postgres, on the ledger of this context."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from order_service.infra.postgres.database import Database, Row, Transaction, UnavailableError
@@ -14,6 +14,7 @@ from order_service.ledger.statements import Run
 
 from .errors import (
     AlreadyReversedError,
+    IrreversibleError,
     KeyReusedError,
     LoyaltyError,
     NotEnoughPointsError,
@@ -46,6 +47,8 @@ _ROUTES = {
 """The accounts that each kind of movement leads from and to."""
 
 _REFUSED = b"not enough"
+
+_Post = Callable[[Run, Movement], int]
 
 
 class PostgresPoints:
@@ -85,41 +88,60 @@ class PostgresPoints:
         """
         with available(), _translated():
             try:
-                return self._move_once(movement, key)
+                return self._move(movement, key)
+            except ledger_errors.DuplicateTransferError:
+                return self.balance(movement.owner).current
             except UnavailableError as error:
                 if not error.outcome_unknown:
                     raise
-            return self._move_once(movement, key)
-
-    def _move_once(self, movement: Movement, key: Key | None) -> int:
-        try:
-            return self._move(movement, key)
-        except ledger_errors.DuplicateTransferError:
-            return self.balance(movement.owner).current
+            return self._move_as_one(movement, key, again=True)
 
     def _move(self, movement: Movement, key: Key | None) -> int:
         if key is None and not self._lifetime:
             # One statement is a transaction by itself, with a fourth of the round trips.
             return self._post(self._database.write, movement)
-        answer = self._database.run("loyalty_move", lambda t: self._answer(t, movement, key))
-        if answer == _REFUSED:
-            raise NotEnoughPointsError
-        return int(answer)
+        return self._move_as_one(movement, key, again=False)
 
-    def _answer(self, transaction: Transaction, movement: Movement, key: Key | None) -> bytes:
-        run = transaction.execute
+    def _move_as_one(self, movement: Movement, key: Key | None, *, again: bool) -> int:
+        """Move points in a transaction; `again` if it may have been done before."""
+        effect = self._post_again if again else self._post
+        return _points(
+            self._database.run(
+                "loyalty_move", lambda opened: self._answer(opened, movement, key, effect)
+            )
+        )
 
-        def effect() -> bytes:
-            self._expire(run, movement.owner)
+    def _answer(
+        self, transaction: Transaction, movement: Movement, key: Key | None, post: _Post
+    ) -> bytes:
+        run, owner = transaction.execute, movement.owner
+
+        def effect() -> int:
+            self._expire(run, owner)
+            return post(run, movement)
+
+        return self._once(run, key, effect)
+
+    def _once(self, run: Run, key: Key | None, effect: Callable[[], int]) -> bytes:
+        """Return what `effect` leaves, or a refusal; if the key got an answer before, that one."""
+
+        def answer() -> bytes:
             try:
-                return b"%d" % self._post(run, movement)
+                return b"%d" % effect()
             except ledger_errors.InsufficientError:
                 return _REFUSED
 
         if key is None:
-            return effect()
-        command = KeyedCommand(movement.owner, key.key, key.content)
-        return self._idempotency.answer(run, command, effect)
+            return answer()
+        return self._idempotency.answer(run, KeyedCommand(*key), answer)
+
+    def _post_again(self, run: Run, movement: Movement) -> int:
+        """Post what may be posted: the ledger judges what is left before it sees a duplicate."""
+        # The first try may still be at its commit, which ends with its locks.
+        run(QUERIES["lock_points"], {"owner": movement.owner})
+        if not self._ledger.is_posted(run, movement.owner, movement.id):
+            return self._post(run, movement)
+        return self._ledger.balances(run, movement.owner)[AVAILABLE].amount
 
     def _post(self, run: Run, movement: Movement) -> int:
         source, target = _ROUTES[movement.kind]
@@ -134,16 +156,21 @@ class PostgresPoints:
         if not self._ledger.is_posted(transaction.execute, movement.owner, movement.id):
             self._post(transaction.execute, movement)
 
-    def reverse(self, owner: UUID, movement: UUID) -> int:
+    def reverse(self, owner: UUID, movement: UUID, key: Key | None = None) -> int:
         """See :meth:`ports.PointStore.reverse`."""
-        reversal = id_of_cause(Kind.REVERSAL, owner, movement)
 
-        def work(transaction: Transaction) -> int:
-            balances = self._ledger.reverse(transaction.execute, movement, [owner], reversal)
-            return balances[owner, AVAILABLE].amount
+        def work(transaction: Transaction) -> bytes:
+            run = transaction.execute
+            return self._once(run, key, lambda: self._reverse(run, owner, movement))
 
         with available(), _translated():
-            return self._database.run("loyalty_reverse", work)
+            return _points(self._database.run("loyalty_reverse", work))
+
+    def _reverse(self, run: Run, owner: UUID, movement: UUID) -> int:
+        if run(QUERIES["is_reversal"], {"owner": owner, "movement": movement}):
+            raise IrreversibleError(str(movement))
+        reversal = id_of_cause(Kind.REVERSAL, owner, movement)
+        return self._ledger.reverse(run, movement, [owner], reversal)[owner, AVAILABLE].amount
 
     def withdrawals(self, owner: UUID, limit: int | None, before: int) -> Sequence[Withdrawal]:
         """See :meth:`ports.PointStore.withdrawals`."""
@@ -192,6 +219,13 @@ class PostgresPoints:
 
     def _read(self, query: str, values: Mapping[str, object]) -> Sequence[Row]:
         return self._database.read(QUERIES[query], values)
+
+
+def _points(answer: bytes) -> int:
+    """Return the points that an answer tells, which may be kept under a key."""
+    if answer == _REFUSED:
+        raise NotEnoughPointsError
+    return int(answer)
 
 
 def _expiry(owner: UUID, credited: int, points: int) -> Movement:

@@ -104,7 +104,7 @@ class Round(NamedTuple):
     """What one round of a poller was like.
 
     Attributes:
-        asked: How many numbers were asked about.
+        asked: How many numbers the accrual system was heard about.
         away: Whether the accrual system did not answer at all.
     """
 
@@ -170,11 +170,12 @@ class Poller:
             if isinstance(answer, Throttled):
                 self._gate.close(answer.seconds)
                 break
-            results.append(self._result(due, answer))
-            asked += 1
             if isinstance(answer, Failed) and answer.away:
+                # Nobody has heard of the number: it is no failure of it, and due again at once.
                 away = True
                 break
+            results.append(self._result(due, answer))
+            asked += 1
             if self._clock() - kept_at >= self._pace.settle:
                 self._keep(lease, results)
                 results, kept_at = [], self._clock()
@@ -192,6 +193,8 @@ class Poller:
         began = self._clock()
         answer = self._system.ask(due.number)
         self._observer.asked(answer, self._clock() - began)
+        if isinstance(answer, Failed):
+            _log.warning("the accrual system gave no answer", reason=answer.reason)
         return answer
 
     def _result(self, due: Due, answer: Answer) -> Result:
@@ -199,8 +202,6 @@ class Poller:
             final = answer.status in {Status.INVALID, Status.PROCESSED}
             delay = None if final else self._schedule.pause(due.age, 0)
             return Result(due.number, answer.status, answer.accrual, delay, 0)
-        if isinstance(answer, Failed):
-            _log.warning("the accrual system gave no answer", reason=answer.reason)
         failures = due.failures + 1
         pause = self._schedule.pause(due.age, failures - isinstance(answer, Unknown))
         return Result(due.number, None, None, pause, failures)

@@ -33,8 +33,13 @@ class NumberStore(Protocol):
 
 
 class Key(NamedTuple):
-    """An idempotency key with all that is asked under it."""
+    """An idempotency key with all that is asked under it.
 
+    Attributes:
+        asker: Who asks; keys of others have nothing to do with theirs.
+    """
+
+    asker: UUID
     key: str
     content: bytes
 
@@ -57,13 +62,16 @@ class PointStore(Protocol):
             StillRunningError: A movement with this key is under way.
         """
 
-    def reverse(self, owner: UUID, movement: UUID) -> int:
+    def reverse(self, owner: UUID, movement: UUID, key: Key | None) -> int:
         """Take a movement back, once, and return the points that there are then.
 
         Raises:
             UnknownMovementError: There is none.
             AlreadyReversedError: That was done.
+            IrreversibleError: It took another one back.
             NotEnoughPointsError: What it gave is spent.
+            KeyReusedError: The key came before with other content.
+            StillRunningError: A request with this key is under way.
         """
 
     def withdrawals(self, owner: UUID, limit: int | None, before: int) -> Sequence[Withdrawal]:
@@ -139,7 +147,8 @@ class PollingStore(Protocol):
     def settle(self, lease: UUID, results: Sequence[Result]) -> Sequence[str]:
         """Keep results and credit points, all at once; return the numbers they were kept of.
 
-        What the lease no longer holds is left alone.
+        What the lease no longer holds is left alone. A number whose points cannot be booked keeps
+        its status, is due again much later, and does not hold up the others.
         """
 
     def release(self, lease: UUID, numbers: Sequence[str]) -> None:
@@ -175,10 +184,12 @@ class Failed(NamedTuple):
     Attributes:
         reason: For the log.
         away: Whether the system as a whole does not answer.
+        unbookable: Whether it has decided, and on points that cannot be booked.
     """
 
     reason: str
     away: bool = False
+    unbookable: bool = False
 
 
 Answer = Verdict | Unknown | Throttled | Failed

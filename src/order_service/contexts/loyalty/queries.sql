@@ -89,6 +89,11 @@ WHERE w.owner = %(owner)s AND w.id < %(before)s
 ORDER BY w.id DESC
 LIMIT %(limit)s
 
+-- name: is_reversal
+SELECT true FROM loyalty.entries
+WHERE owner = %(owner)s AND transfer = %(movement)s AND reverses IS NOT NULL
+LIMIT 1
+
 -- name: lock_points
 SELECT true FROM loyalty.balances
 WHERE owner = %(owner)s AND account = 'available'
@@ -99,17 +104,18 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(movement)s, 0))::text
 
 -- name: expired_of
 -- Points are spent in the order in which they came: of all that had come in by a moment, those are
--- left that exceed all that ever went out.
+-- left that exceed all that ever went out. The sums grow in the order of the locks, the times are
+-- those at which transactions began: the newest that is too old may not have the largest sum.
 SELECT c.target_credited, c.target_credited - b.debited
 FROM loyalty.balances AS b
 CROSS JOIN LATERAL (
     SELECT e.target_credited FROM loyalty.entries AS e
-    WHERE e.owner = b.owner AND e.target = 'available'
+    WHERE e.owner = b.owner AND e.target = 'available' AND e.target_credited > b.debited
       AND e.created_at <= now() - %(lifetime)s * interval '1 second'
-    ORDER BY e.created_at DESC, e.target_credited DESC
+    ORDER BY e.target_credited DESC
     LIMIT 1
 ) AS c
-WHERE b.owner = %(owner)s AND b.account = 'available' AND c.target_credited > b.debited
+WHERE b.owner = %(owner)s AND b.account = 'available'
 
 -- name: next_expiry_of
 SELECT
@@ -119,7 +125,7 @@ FROM loyalty.balances AS b
 JOIN loyalty.entries AS e
   ON e.owner = b.owner AND e.target = 'available' AND e.target_credited > b.debited
 WHERE b.owner = %(owner)s AND b.account = 'available' AND b.credited > b.debited
-ORDER BY e.created_at, e.target_credited
+ORDER BY e.target_credited
 LIMIT 1
 
 -- name: expiring_after
@@ -129,13 +135,12 @@ WITH page AS (
     ORDER BY owner
     LIMIT %(limit)s
 )
-SELECT p.owner, coalesce(c.target_credited > p.debited, false)
+SELECT
+    p.owner,
+    EXISTS (
+        SELECT FROM loyalty.entries AS e
+        WHERE e.owner = p.owner AND e.target = 'available' AND e.target_credited > p.debited
+          AND e.created_at <= now() - %(lifetime)s * interval '1 second'
+    )
 FROM page AS p
-LEFT JOIN LATERAL (
-    SELECT e.target_credited FROM loyalty.entries AS e
-    WHERE e.owner = p.owner AND e.target = 'available'
-      AND e.created_at <= now() - %(lifetime)s * interval '1 second'
-    ORDER BY e.created_at DESC, e.target_credited DESC
-    LIMIT 1
-) AS c ON true
 ORDER BY p.owner

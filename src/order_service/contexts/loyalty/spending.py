@@ -73,15 +73,18 @@ class Spending:
         """
         return self._store.move(Movement(self._new_id(), owner, kind, amount, reference), key)
 
-    def reverse(self, owner: UUID, movement: UUID) -> int:
+    def reverse(self, owner: UUID, movement: UUID, key: Key | None = None) -> int:
         """Take a movement back, once, and return the points that there are then.
 
         Raises:
             UnknownMovementError: There is none.
             AlreadyReversedError: That was done.
+            IrreversibleError: It took another one back.
             NotEnoughPointsError: What it gave is spent.
+            KeyReusedError: The key came before with another request.
+            StillRunningError: The request with this key is under way.
         """
-        return self._store.reverse(owner, movement)
+        return self._store.reverse(owner, movement, key)
 
     def withdrawals(self, owner: UUID) -> Sequence[Withdrawal]:
         """Return all withdrawals of a person that stand, newest first."""

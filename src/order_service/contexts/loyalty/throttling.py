@@ -30,7 +30,7 @@ def _wanted(header: str, now: datetime) -> float:
         return float(header)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for an offset that no clock has
         return math.nan
     if moment.tzinfo is None:  # "-0000": UTC, of unknown place
         moment = moment.replace(tzinfo=UTC)

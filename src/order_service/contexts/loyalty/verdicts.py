@@ -15,6 +15,9 @@ from order_service.ledger.errors import AmountError
 from .model import MAX_POINTS, Status
 from .ports import Answer, Failed, Unknown, Verdict
 
+_TYPES = {"", "application/json", "text/plain"}
+"""Of the last are answers of servers that leave it to a library to say what they send."""
+
 _STATUSES = {
     "REGISTERED": Status.PROCESSING,
     "PROCESSING": Status.PROCESSING,
@@ -45,7 +48,7 @@ def read_answer(number: str, status: int, body: bytes, content_type: str = "") -
         return Unknown()
     if status != 200:  # noqa: PLR2004
         return Failed(f"status {status}")
-    if content_type and content_type.partition(";")[0].strip().lower() != "application/json":
+    if content_type.partition(";")[0].strip().lower() not in _TYPES:
         return Failed("no JSON")
     return _read_body(number, body)
 
@@ -59,7 +62,7 @@ def _read_body(number: str, body: bytes) -> Answer:
     except KeyError:
         return Failed("unknown status")
     except AmountError as error:
-        return Failed(f"accrual {error}")
+        return Failed(f"accrual {error}", unbookable=said.order == number)
     return verdict if said.order == number else Failed("another order")
 
 

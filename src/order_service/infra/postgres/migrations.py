@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import structlog
+from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
@@ -119,10 +120,23 @@ class Migrator:
         with OwnSession.connect(self._conninfo) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
             rename_those_of_1_0(connection)
+            _require_rights(connection)
             with _open_backend(self._conninfo) as backend:
                 backend.break_lock()
                 with backend.lock():
                     yield connection, backend
+
+
+def _require_rights(connection: psycopg.Connection[Any]) -> None:
+    """Raise InsufficientPrivilege where yoyo could not make its tables: it would not say so."""
+    statement = """
+        SELECT current_user, current_schema(), current_database()
+        WHERE to_regclass('yoyo_lock') IS NULL
+          AND NOT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
+        """
+    for role, schema, database in connection.execute(statement):
+        place = f"in the schema {schema} of the database {database}"
+        raise errors.InsufficientPrivilege(f"permission denied: {role} may create nothing {place}")
 
 
 def _open_backend(conninfo: str) -> Any:  # noqa: ANN401 - yoyo has no types

@@ -58,20 +58,28 @@ def _add_booking(
 
 
 def _add_reversal(blueprint: Blueprint, spending: Spending, metrics: MovementMetrics) -> None:
-    @blueprint.route("/admin/loyalty/<uuid:owner>/reversals", methods=["POST"], parameters=[PERSON])
+    @blueprint.route(
+        "/admin/loyalty/<uuid:owner>/reversals",
+        methods=["POST"],
+        parameters=[PERSON, IDEMPOTENCY_KEY],
+    )
     @blueprint.response(200, MovedSchema, description="It is taken back")
     @problems(
         blueprint,
         {
             402: "What it gave is spent",
             404: "There is no such movement",
-            409: "It was taken back before",
+            409: "It was taken back before, or took another one back itself, or the request "
+            "with this key is being handled",
+            422: "The key came with another request",
         },
     )
     @blueprint.doc(operationId="reverseMovement", requestBody=takes(ReversalSchema))
     def reverse(owner: UUID) -> Response:
         """Take a movement back, once."""
+        movement = reversed_by(request)
+        key = key_of_request(Kind.REVERSAL, owner, movement)
         with refusals():
-            current = spending.reverse(owner, reversed_by(request))
+            current = spending.reverse(owner, movement, key)
         metrics.moved(Kind.REVERSAL)
         return answer(moved_body(owner, current))

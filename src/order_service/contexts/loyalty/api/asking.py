@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from order_service.contexts.loyalty.errors import (
     AlreadyReversedError,
     InvalidNumberError,
+    IrreversibleError,
     KeyReusedError,
     LoyaltyError,
     NotEnoughPointsError,
@@ -20,7 +21,7 @@ from order_service.contexts.loyalty.errors import (
     UnknownMovementError,
 )
 from order_service.contexts.loyalty.ports import Key
-from order_service.http.persons import idempotency_key
+from order_service.http.persons import asker, idempotency_key
 
 _REFUSALS: dict[type[LoyaltyError], tuple[HTTPStatus, str]] = {
     InvalidNumberError: (HTTPStatus.UNPROCESSABLE_ENTITY, "This is no number of an order."),
@@ -28,6 +29,10 @@ _REFUSALS: dict[type[LoyaltyError], tuple[HTTPStatus, str]] = {
     TooManyPointsError: (HTTPStatus.UNPROCESSABLE_ENTITY, "There would be too many points."),
     UnknownMovementError: (HTTPStatus.NOT_FOUND, "There is no such movement."),
     AlreadyReversedError: (HTTPStatus.CONFLICT, "This was taken back before."),
+    IrreversibleError: (
+        HTTPStatus.CONFLICT,
+        "This took a movement back and stays: book the points anew instead.",
+    ),
     KeyReusedError: (
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "This Idempotency-Key came before, with another request.",
@@ -67,4 +72,4 @@ def refusals() -> Iterator[None]:
 def key_of_request(*content: object) -> Key | None:
     """Return the key of the request with what it asks for, None if it has none."""
     found = idempotency_key(*content)
-    return Key(*found) if found else None
+    return Key(asker(), *found) if found else None

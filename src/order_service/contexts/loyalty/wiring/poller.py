@@ -81,12 +81,6 @@ class Pollers:
             thread.start()
         return threads
 
-    def start_all(self) -> threading.Thread:
-        """Do all of the work in the background."""
-        thread = threading.Thread(target=self.run, name="pollers", daemon=True)
-        thread.start()
-        return thread
-
     def _poll(self, poller: Poller) -> None:
         away = 0
         while not self._stopping.is_set():
