@@ -83,9 +83,13 @@ class Cluster:
         leading = [member for member in self.members.values() if member.leads()]
         if len(leading) != 1:
             return False
-        states = [each.get("sync_state") for each in leading[0].state().get("replication", [])]
-        wanted = ["async", "sync"] if self.settings()["synchronous_mode"] else ["async", "async"]
-        return sorted(map(str, states)) == wanted
+        followers = [member for member in self.members.values() if member is not leading[0]]
+        streaming = [each.state().get("replication_state") for each in followers]
+        if streaming != ["streaming"] * len(followers):
+            return False
+        # What they have agreed on in etcd: only who is told there to have everything may take over.
+        may = sum(bool(each.state().get("sync_standby")) for each in followers)
+        return may == (1 if self.settings()["synchronous_mode"] else 0)
 
     def leader(self) -> Member:
         """Return the member that takes writes; fails if there is none or more than one."""
