@@ -177,7 +177,8 @@ def test_the_accrual_system_calculates_alone(both: Both, random: Random) -> None
         {"description": f"Напиток {cola.upper()} 0.5л", "price": 55},
     ]
     body = json.dumps({"order": order, "goods": goods})
-    assert accrual.json("/api/orders", body).status == 202
+    registered = accrual.json("/api/orders", body)
+    assert (registered.status, registered.headers.get("Content-Type")) == (202, None)
     assert accrual.json("/api/orders", body).status == 409
 
     def told() -> Any:  # noqa: ANN401 - any JSON
