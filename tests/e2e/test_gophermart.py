@@ -1,6 +1,7 @@
 """Both programs as their public contract has them: started with nothing but three variables."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -176,7 +177,8 @@ def test_the_accrual_system_calculates_alone(both: Both, random: Random) -> None
         {"description": f"Напиток {cola.upper()} 0.5л", "price": 55},
     ]
     body = json.dumps({"order": order, "goods": goods})
-    assert accrual.json("/api/orders", body).status == 202
+    registered = accrual.json("/api/orders", body)
+    assert (registered.status, registered.headers.get("Content-Type")) == (202, None)
     assert accrual.json("/api/orders", body).status == 409
 
     def told() -> Any:  # noqa: ANN401 - any JSON
@@ -187,6 +189,26 @@ def test_the_accrual_system_calculates_alone(both: Both, random: Random) -> None
     eventually(lambda: told()["status"] == "PROCESSED", 10, "the order is calculated")
     assert told() == {"order": order, "status": "PROCESSED", "accrual": 27.25}
     assert accrual.ask("GET", f"/api/orders/{number(random)}").status == 204
+
+
+def test_without_an_accrual_system_numbers_wait_and_nobody_is_asked(
+    postgres_server: PostgresServer, tmp_path: Path, random: Random
+) -> None:
+    with (
+        own_database(postgres_server, f"shop_{uuid.uuid4().hex}") as uri,
+        running(Program("gophermart", tmp_path, {"DATABASE_URI": uri})) as program,
+    ):
+        token = sign_up(program)
+        assert upload(program, token, number(random)) == 202
+        ready = json.loads(program.ask("GET", "/health/ready").data)
+        assert (ready["status"], "loyalty-poller" in ready["parts"]) == ("ok", False)
+        time.sleep(1)  # longer than a poller would wait
+        (line,) = get(program, token, "/api/user/orders")
+        assert line["status"] == "NEW"
+        assert program.interrupt() == 0
+    log = (tmp_path / "gophermart.log").read_text()
+    assert log.count("no accrual system is named") == 1
+    assert "gave no answer" not in log
 
 
 def test_an_interrupt_ends_them_and_flags_win_over_the_environment(

@@ -92,6 +92,9 @@ def _finish(response: Response) -> Response:
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     response.headers[REQUEST_ID] = request_id_of(request.environ)
+    if response.mimetype == "text/html" and response.calculate_content_length() == 0:
+        # What Flask takes for granted, of a body that is not there.
+        del response.headers["Content-Type"]
     return response
 
 

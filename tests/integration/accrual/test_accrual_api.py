@@ -43,9 +43,11 @@ def calculate(environ: Environ) -> None:
 def test_an_order_is_registered_calculated_and_told(
     client: Client, shared_database: Environ
 ) -> None:
-    assert post(client, "/api/goods", BORK).status_code == 200
-    registered = post(client, "/api/orders", ORDER)
-    assert (registered.status_code, registered.data) == (202, b"")
+    rule, registered = post(client, "/api/goods", BORK), post(client, "/api/orders", ORDER)
+    assert (rule.status_code, registered.status_code, registered.data) == (200, 202, b"")
+    # Of what type is what is not there?
+    assert "Content-Type" not in rule.headers
+    assert "Content-Type" not in registered.headers
     waiting = client.get("/api/orders/12345678903")
     assert waiting.status_code == 200
     assert waiting.json == {"order": "12345678903", "status": "REGISTERED"}

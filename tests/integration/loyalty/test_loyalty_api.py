@@ -203,3 +203,12 @@ def test_money_does_not_move_while_a_session_cannot_be_asked_for(shop: Shop) -> 
     finally:
         shop.tokens.away = False
     assert me.get(BALANCE).data == b'{"current":10,"withdrawn":0}'
+
+
+def test_an_answer_without_a_body_says_nothing_of_its_type(shop: Shop) -> None:
+    me = shop.rich(10)
+    number = luhn(77_000_000_001).encode()
+    uploads = [me.send(ORDERS, number, "text/plain") for _ in range(2)]
+    withdrawn = me.post(WITHDRAW, {"order": "18", "sum": 1})
+    assert [each.status_code for each in (*uploads, withdrawn)] == [202, 200, 200]
+    assert not any("Content-Type" in each.headers for each in (*uploads, withdrawn))

@@ -122,11 +122,13 @@ SELECT
     e.created_at + %(lifetime)s * interval '1 second',
     least(e.amount, e.target_credited - b.debited)
 FROM loyalty.balances AS b
-JOIN loyalty.entries AS e
-  ON e.owner = b.owner AND e.target = 'available' AND e.target_credited > b.debited
+CROSS JOIN LATERAL (
+    SELECT e.created_at, e.amount, e.target_credited FROM loyalty.entries AS e
+    WHERE e.owner = b.owner AND e.target = 'available' AND e.target_credited > b.debited
+    ORDER BY e.target_credited
+    LIMIT 1
+) AS e
 WHERE b.owner = %(owner)s AND b.account = 'available' AND b.credited > b.debited
-ORDER BY e.target_credited
-LIMIT 1
 
 -- name: expiring_after
 WITH page AS (
@@ -135,12 +137,13 @@ WITH page AS (
     ORDER BY owner
     LIMIT %(limit)s
 )
-SELECT
-    p.owner,
-    EXISTS (
-        SELECT FROM loyalty.entries AS e
-        WHERE e.owner = p.owner AND e.target = 'available' AND e.target_credited > p.debited
-          AND e.created_at <= now() - %(lifetime)s * interval '1 second'
-    )
+SELECT p.owner, c.target_credited IS NOT NULL
 FROM page AS p
+LEFT JOIN LATERAL (
+    SELECT e.target_credited FROM loyalty.entries AS e
+    WHERE e.owner = p.owner AND e.target = 'available' AND e.target_credited > p.debited
+      AND e.created_at <= now() - %(lifetime)s * interval '1 second'
+    ORDER BY e.target_credited DESC
+    LIMIT 1
+) AS c ON true
 ORDER BY p.owner
