@@ -83,13 +83,16 @@ class Cluster:
         leading = [member for member in self.members.values() if member.leads()]
         if len(leading) != 1:
             return False
-        followers = [member for member in self.members.values() if member is not leading[0]]
-        streaming = [each.state().get("replication_state") for each in followers]
-        if streaming != ["streaming"] * len(followers):
-            return False
-        # What they have agreed on in etcd: only who is told there to have everything may take over.
-        may = sum(bool(each.state().get("sync_standby")) for each in followers)
-        return may == (1 if self.settings()["synchronous_mode"] else 0)
+        wanted = ["async", "sync"] if self.settings()["synchronous_mode"] else ["async", "async"]
+        states = [each.get("sync_state") for each in leading[0].state().get("replication", [])]
+        # A commit waits for a standby before etcd says so, and only then may this one take over.
+        told = bool(self.synchronous(leading[0]))
+        return sorted(map(str, states)) == wanted and told == ("sync" in wanted)
+
+    def synchronous(self, leader: Member) -> list[Member]:
+        """Return who is known to have all that the leader acknowledged, as etcd has told it."""
+        members = json.loads(_ask(leader, "GET", "/cluster"))["members"]
+        return [self.members[each["name"]] for each in members if each["role"] == "sync_standby"]
 
     def leader(self) -> Member:
         """Return the member that takes writes; fails if there is none or more than one."""

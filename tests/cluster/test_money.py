@@ -96,7 +96,7 @@ def test_a_commit_that_waits_for_its_standby_is_acknowledged_by_no_timeout(
 ) -> None:
     cluster = stack.cluster
     cluster.await_whole()
-    (standby,) = (each for each in cluster.followers() if each.state().get("sync_standby"))
+    (standby,) = cluster.synchronous(cluster.leader())
     with psycopg.connect(stack.dsn, autocommit=True) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS public.written (at timestamptz)")
         connection.execute("SET statement_timeout = '200ms'")
