@@ -14,6 +14,7 @@ import structlog
 from order_service.config import Config
 from order_service.http.server import ServerSettings, serve
 from order_service.infra.addresses import is_loopback
+from order_service.infra.loading import modules_loading
 
 if TYPE_CHECKING:
     from .api_process import Api
@@ -22,9 +23,10 @@ _log = structlog.get_logger(__name__)
 
 
 def _create() -> "Api":
-    from .api_process import create_api  # noqa: PLC0415 - see above
+    with modules_loading():
+        from .api_process import create_api  # noqa: PLC0415 - see above
 
-    return create_api()
+        return create_api()
 
 
 def server_settings(config: Config) -> ServerSettings:

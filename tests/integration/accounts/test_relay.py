@@ -15,7 +15,8 @@ from order_service.context.relaying import Relaying
 from order_service.contexts.accounts.generated.events_pb2 import PersonRegistered
 from order_service.contexts.accounts.model import Tokens
 from order_service.contexts.accounts.settings import AccountsSettings
-from order_service.contexts.accounts.wiring.outbox import announcing, open_relay
+from order_service.contexts.accounts.wiring.announcing import announcing
+from order_service.contexts.accounts.wiring.outbox import open_relay
 from order_service.embedded.server import KafkaServer
 from order_service.infra.kafka.clients import Connection
 from order_service.infra.postgres.database import Database

@@ -16,7 +16,7 @@ from order_service.contexts.accounts.postgres import (
 from order_service.contexts.accounts.settings import AccountsSettings
 from order_service.contexts.accounts.tokens.keeping import KeyRotation
 
-from .outbox import announcing
+from .announcing import announcing
 from .parts import hashing, key_keeping, now, throttling
 
 

@@ -1,26 +1,11 @@
-"""Puts the event of a registration into its transaction, and publishes it."""
+"""Publishes the events of registrations."""
 
 from order_service.context.process import Process
 from order_service.context.relaying import Relaying
-from order_service.contexts.accounts.events import registration_message
-from order_service.contexts.accounts.model import NewPerson
-from order_service.contexts.accounts.postgres.people import Announce
 from order_service.contexts.accounts.settings import AccountsSettings
-from order_service.infra.postgres.database import Transaction
-from order_service.messaging.outbox import Outbox
 from order_service.messaging.outbox.ports import Topics
 
-_SCHEMA = "accounts"
-
-
-def announcing(settings: AccountsSettings) -> Announce:
-    """Return what puts the event of a registration into the outbox."""
-    outbox, topic = Outbox(_SCHEMA), settings.topic
-
-    def announce(transaction: Transaction, person: NewPerson) -> None:
-        outbox.add(transaction, registration_message(topic, person))
-
-    return announce
+from .announcing import SCHEMA
 
 
 def open_relay(process: Process) -> Relaying:
@@ -34,4 +19,4 @@ def open_relay(process: Process) -> Relaying:
 
         return wire.RegisteredTopics(topics, registry.url, registry.login.reveal())
 
-    return Relaying(process, _SCHEMA, process.config.of(AccountsSettings).topics, through)
+    return Relaying(process, SCHEMA, process.config.of(AccountsSettings).topics, through)

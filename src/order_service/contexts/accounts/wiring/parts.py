@@ -28,7 +28,7 @@ from order_service.contexts.accounts.tokens.sealing import KeySealing
 from order_service.contexts.accounts.tokens.verification import TokenVerification
 from order_service.infra.postgres.database import Database
 
-from .outbox import announcing
+from .announcing import announcing
 
 _UNUSED_KEPT = timedelta(days=1)
 """How long ended sessions and old failures are kept: longer than any access token lives."""
