@@ -20,7 +20,9 @@ def kill_primary(cluster: Cluster) -> Mend:
 
 def crash_primary(cluster: Cluster) -> Mend:
     """Postgres alone is gone, Patroni is not."""
-    cluster.leader().crash()
+    leader = cluster.leader()
+    leader.crash()
+    eventually(lambda: not leader.leads(), 30, "Patroni has noticed")
     return lambda: None
 
 
