@@ -63,23 +63,21 @@ class UnreliableAccrual:
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._talks: set[asyncio.Task[None]] = set()
         server = await asyncio.start_server(self._talk, "127.0.0.1", self.port)
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         await self._stopping.wait()
         server.close()
-        await asyncio.sleep(0.01)  # what was just accepted is told to `_talk`
-        while self._talks:
+        mine = asyncio.current_task()
+        # Among them are those that accept, and tell `_talk` of it.
+        while others := [task for task in asyncio.all_tasks() if task is not mine]:
             for writer in self._writers:
                 writer.transport.abort()
-            await asyncio.wait(self._talks)
+            await asyncio.wait(others, timeout=0.05)
+        await asyncio.sleep(0)  # the last ones close their sockets
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
-        task = asyncio.current_task()
-        assert task
-        self._talks.add(task)
         try:
             while await self._answer(reader, writer):
                 pass
@@ -87,8 +85,7 @@ class UnreliableAccrual:
             pass
         finally:
             self._writers.discard(writer)
-            self._talks.discard(task)
-            writer.close()
+            writer.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
