@@ -1,30 +1,19 @@
 """PgBouncer, as Debian has it, in front of a Postgres server."""
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
 from psycopg.conninfo import make_conninfo
 
 from order_service.embedded import unprivileged
 from order_service.embedded.ports import HOST, Port
 from order_service.embedded.server import ServerProcess
+from tests.programs import program
 from tests.servers import started
-
-
-def pgbouncer() -> str:
-    """The program; skips the test without it, but not in CI."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None and os.environ.get("CI"):
-        pytest.fail("pgbouncer is missing, and in CI nothing is skipped")
-    if program is None:
-        pytest.skip("pgbouncer is not installed (Debian, Ubuntu: apt-get install pgbouncer)")
-    return program
 
 
 class PgBouncer(ServerProcess):
@@ -41,7 +30,7 @@ class PgBouncer(ServerProcess):
 
     def __init__(self, folder: Path, behind: Mapping[str, str], **settings: str) -> None:
         super().__init__("pgbouncer", folder, start_timeout=20.0)
-        self._program = pgbouncer()
+        self._program = program("pgbouncer", "pgbouncer")
         self._port = Port(None)
         self._behind = behind
         self.settings = settings

@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import os
-import shutil
 import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 from order_service.embedded.ports import HOST
 from tests.chaos.proxy import TcpProxy
@@ -23,15 +20,6 @@ from tests.waiting import eventually
 DATABASE = "orders"
 SERVICE = {"POSTGRES_USER": "order_service", "POSTGRES_PASSWORD": PASSWORD}
 MEMBERS = ("pg-1", "pg-2", "pg-3")
-
-
-def require_cluster() -> None:
-    """Skip the test where the programs are missing, but not in CI."""
-    missing = [name for name in ("etcd", "haproxy") if shutil.which(name) is None]
-    if missing and os.environ.get("CI"):
-        pytest.fail(f"{missing} are missing, and in CI nothing is skipped")
-    if missing:
-        pytest.skip(f"needs {missing} (Debian, Ubuntu: apt-get install etcd-server haproxy)")
 
 
 class Cluster:

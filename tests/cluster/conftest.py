@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from order_service.embedded.server import KafkaServer
-from tests.cluster.cluster import require_cluster
 from tests.cluster.stack import ClusterStack, running_cluster
+from tests.programs import program
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +14,7 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory, kafka_server: KafkaServer
 ) -> Iterator[ClusterStack]:
     """A service on three members."""
-    require_cluster()
+    for name, package in (("etcd", "etcd-server"), ("haproxy", "haproxy")):
+        program(name, package)
     with running_cluster(tmp_path_factory.mktemp("cluster"), kafka_server) as stack:
         yield stack

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -11,25 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
 from tests.backends import free_port
 from tests.builders import ROOT
 from tests.e2e.api_process import Api
+from tests.programs import program
 from tests.waiting import eventually
 
 CONFIGURATION = ROOT / "deploy/haproxy/haproxy.cfg"
 PARTS = ("ORDERS", "ACCOUNTS", "LOYALTY", "ACCRUAL", "PAYMENTS", "CHECKOUT")
-
-
-def haproxy() -> str:
-    """The program; skips the test without it, but not in CI."""
-    program = shutil.which("haproxy")
-    if program is None and os.environ.get("CI"):
-        pytest.fail("haproxy is missing, and in CI nothing is skipped")
-    if program is None:
-        pytest.skip("haproxy is not installed (Debian, Ubuntu: apt-get install haproxy)")
-    return program
 
 
 class Answer(NamedTuple):
@@ -81,13 +69,13 @@ def _read(answer: Any) -> Any:  # noqa: ANN401 - of two classes
 @contextlib.contextmanager
 def gateway(folder: Path, servers: Mapping[str, Api]) -> Iterator[Origin]:
     """Run HAProxy before these servers, by the names that the configuration has for them."""
-    program, port = haproxy(), free_port()
+    haproxy, port = program("haproxy", "haproxy"), free_port()
     addresses = {name: api.url.removeprefix("http://") for name, api in servers.items()}
     places = {"BIND": f"127.0.0.1:{port}", "METRICS": f"127.0.0.1:{free_port()}"}
     log = folder / "haproxy.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [program, "-db", "-f", str(CONFIGURATION)],
+            [haproxy, "-db", "-f", str(CONFIGURATION)],
             env={**os.environ, **addresses, **places},
             stdout=out,
             stderr=out,
