@@ -1,7 +1,7 @@
 """The API as clients see it, in this process, with a real database and cheap hashes."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
@@ -86,6 +86,6 @@ def site(environ: Mapping[str, str], **settings: str) -> Iterator[Site]:
 
 
 def cheap_hashing(
-    observer: hashing.HashingObserver, slots: int, queue: int
+    observer: hashing.HashingObserver, slots: int, queue: int, spare: Callable[[], int]
 ) -> hashing.PasswordHashing:
-    return hashing.PasswordHashing(observer, slots, queue, CHEAP)
+    return hashing.PasswordHashing(observer, slots, queue, CHEAP, spare)

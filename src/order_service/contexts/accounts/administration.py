@@ -54,8 +54,7 @@ class Administration:
         faults = registration_faults(registration, policy, now.date())
         if faults:
             raise InvalidFieldsError(faults)
-        with self._hashing.slot() as slot:
-            person = hashed_person(registration, slot, now)
+        person = hashed_person(registration, self._hashing, now)
         entry = SignIn(new_id(), person.id, None, SignInResult.REGISTERED, _OPERATOR, now)
         self._people.register(person, None, entry)
         return person.id

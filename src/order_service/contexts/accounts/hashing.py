@@ -5,18 +5,21 @@ Storage Cheat Sheet). Without a bound, a burst of logins would take the memory a
 everything else in the process.
 """
 
+import contextvars
 import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Protocol
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from typing import NamedTuple, Protocol, TypeVar
 
 from argon2 import Parameters, Type, extract_parameters, low_level
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from .errors import HashingBusyError
+
+T = TypeVar("T")
 
 _SALT_BYTES = 16
 _NICENESS = 10
@@ -50,25 +53,40 @@ def no_password(parameters: Parameters = PARAMETERS) -> str:
     return f"$argon2id$v=19${costs}${salt}${digest}"
 
 
-class HashingSlot:
-    """The right to hash, for the length of a block. Use it in the thread that got it."""
+class Hasher(NamedTuple):
+    """Hashes in the thread that calls it. Get one from :meth:`HashingPlace.run`.
 
-    def __init__(self, pool: ThreadPoolExecutor, parameters: Parameters) -> None:
-        self._pool = pool
-        self._parameters = parameters
+    Attributes:
+        parameters: What new hashes cost.
+    """
+
+    parameters: Parameters = PARAMETERS
 
     def hash(self, password: bytes) -> str:
         """Return the hash of a password in PHC format. Blocks for its 20 ms."""
-        return self._pool.submit(_hash, password, self._parameters).result()
+        chosen = self.parameters
+        hashed = low_level.hash_secret(
+            password,
+            secrets.token_bytes(chosen.salt_len),
+            chosen.time_cost,
+            chosen.memory_cost,
+            chosen.parallelism,
+            chosen.hash_len,
+            chosen.type,
+        )
+        return hashed.decode("ascii")
 
     def verify(self, hashed: str, password: bytes) -> bool:
         """Return whether `hashed` is the hash of `password`. Blocks for its 20 ms."""
-        return self._pool.submit(_verify, hashed, password).result()
+        try:
+            return low_level.verify_secret(hashed.encode("ascii"), password, Type.ID)
+        except VerificationError:
+            return False
 
     def is_outdated(self, hashed: str) -> bool:
         """Return whether a hash was made with other parameters than today's."""
         with suppress(InvalidHashError):
-            return extract_parameters(hashed) != self._parameters
+            return extract_parameters(hashed) != self.parameters
         return True
 
 
@@ -78,43 +96,27 @@ class HashingPlace:
     def __init__(self, hashing: "PasswordHashing") -> None:
         self._hashing = hashing
 
-    def slot(self) -> AbstractContextManager[HashingSlot]:
-        """Wait for a slot and keep it for the block.
+    def run(self, work: Callable[[Hasher], T]) -> T:
+        """Have `work` hash as soon as a thread is free for it; return what it returns.
+
+        The thread turns to the next one when `work` has ended, so what that one must find done is
+        done in `work`.
 
         Raises:
             HashingBusyError: The others did not come to an end for seconds.
         """
-        return self._hashing.free_slot()
-
-
-def _hash(password: bytes, parameters: Parameters) -> str:
-    hashed = low_level.hash_secret(
-        password,
-        secrets.token_bytes(parameters.salt_len),
-        parameters.time_cost,
-        parameters.memory_cost,
-        parameters.parallelism,
-        parameters.hash_len,
-        parameters.type,
-    )
-    return hashed.decode("ascii")
-
-
-def _verify(hashed: str, password: bytes) -> bool:
-    try:
-        return low_level.verify_secret(hashed.encode("ascii"), password, Type.ID)
-    except VerificationError:
-        return False
+        return self._hashing.run(work)
 
 
 class PasswordHashing:
-    """Hands out the slots. Thread-safe; make it after any fork.
+    """Hands out places, and has threads that hash. Thread-safe; make it after any fork.
 
     Args:
         observer: Told how many hash or wait.
         slots: Hashes at once: one for each core that this process may use.
         queue: More that may wait for a slot.
         parameters: What new hashes cost.
+        spare: Returns how many hashes at once leave the others their cores, one at least.
     """
 
     def __init__(
@@ -123,15 +125,18 @@ class PasswordHashing:
         slots: int,
         queue: int,
         parameters: Parameters = PARAMETERS,
+        spare: Callable[[], int] | None = None,
     ) -> None:
         self._observer = observer
         # One more than can hash: who is next is prepared while the others hash.
         self._places = threading.Semaphore(slots + 1)
-        self._free = threading.Semaphore(slots)
         self._most = slots + queue
         self._admitted = 0
         self._lock = threading.Lock()
-        self._parameters = parameters
+        self._hasher = Hasher(parameters)
+        self._spare = spare or (lambda: slots)
+        self._hashing = 0
+        self._ended = threading.Condition()
         self._pool = ThreadPoolExecutor(slots, "hashing", initializer=give_way)
         self.no_password = no_password(parameters)
 
@@ -140,7 +145,7 @@ class PasswordHashing:
         self._pool.shutdown(cancel_futures=True)
 
     @contextmanager
-    def place(self) -> Iterator["HashingPlace"]:
+    def place(self) -> Iterator[HashingPlace]:
         """Wait until no more than one is to hash before, and keep that place for the block.
 
         Raises:
@@ -148,35 +153,45 @@ class PasswordHashing:
         """
         self._count(1)
         try:
-            with self._acquired(self._places):
+            if not self._places.acquire(timeout=_LONGEST_WAIT):
+                raise self._busy()
+            try:
                 yield HashingPlace(self)
+            finally:
+                self._places.release()
         finally:
             self._count(-1)
 
-    @contextmanager
-    def slot(self) -> Iterator[HashingSlot]:
-        """Wait for a place and a slot, and keep them for the block.
+    def hash(self, password: bytes) -> str:
+        """Wait for a place and a thread, and return the hash of a password in PHC format.
 
         Raises:
             HashingBusyError: The queue is full, or did not move for seconds.
         """
-        with self.place() as place, place.slot() as slot:
-            yield slot
+        with self.place() as place:
+            return place.run(lambda hasher: hasher.hash(password))
 
-    @contextmanager
-    def free_slot(self) -> Iterator[HashingSlot]:
-        """Wait for a slot alone; for who has a place."""
-        with self._acquired(self._free):
-            yield HashingSlot(self._pool, self._parameters)
-
-    @contextmanager
-    def _acquired(self, semaphore: threading.Semaphore) -> Iterator[None]:
-        if not semaphore.acquire(timeout=_LONGEST_WAIT):
+    def run(self, work: Callable[[Hasher], T]) -> T:
+        """Hash in a thread that is free; for who has a place."""
+        # What is logged and traced there belongs to the request.
+        context = contextvars.copy_context()
+        future = self._pool.submit(context.run, self._in_turn, work)
+        wait([future], timeout=_LONGEST_WAIT)
+        if future.cancel():
             raise self._busy()
+        return future.result()
+
+    def _in_turn(self, work: Callable[[Hasher], T]) -> T:
+        with self._ended:
+            # One at least may, so the wait is one for hashes to end.
+            self._ended.wait_for(lambda: self._hashing < self._spare())
+            self._hashing += 1
         try:
-            yield
+            return work(self._hasher)
         finally:
-            semaphore.release()
+            with self._ended:
+                self._hashing -= 1
+                self._ended.notify()
 
     def _count(self, change: int) -> None:
         with self._lock:

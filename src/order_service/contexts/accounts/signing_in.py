@@ -16,7 +16,7 @@ from .errors import (
     WrongCredentialsError,
 )
 from .granting import Granting
-from .hashing import HashingSlot, PasswordHashing
+from .hashing import Hasher, PasswordHashing
 from .logins import email_faults, login_faults, login_key
 from .model import (
     Client,
@@ -153,8 +153,7 @@ class SigningIn:
         # Whoever comes second at the same time finds out when the person is stored.
         if self._people.credentials(login_key(registration.login)):
             raise LoginTakenError(registration.login)
-        with self._hashing.slot() as slot:
-            return hashed_person(registration, slot, now)
+        return hashed_person(registration, self._hashing, now)
 
     def login(self, login: str, password: str, client: Client, *, renewable: bool = True) -> Tokens:
         """Open a session for whoever knows the password.
@@ -172,8 +171,7 @@ class SigningIn:
         key = login_key(login) if login.isprintable() else ""
         with observed(self._observer.signed_in, SignInResult.SIGNED_IN):
             for _ in range(_TRIES):
-                with self._turn(key, client) as (candidate, slot):
-                    known = self._proven(candidate, key, password, client, slot)
+                known = self._proven(key, password, client)
                 if tokens := self._opened(known, key, client, renewable=renewable):
                     return tokens
             raise AccountsUnavailableError("the account changes all the time")
@@ -199,18 +197,16 @@ class SigningIn:
         if faults or form is None:
             raise InvalidFieldsError({"new_password": faults})
         key = login_key(login)
-        with self._turn(key, client) as (candidate, slot):
-            known = self._proven(candidate, key, change.present, client, slot)
-            changed = slot.hash(form)
+        known = self._proven(key, change.present, client)
+        changed = self._hashing.hash(form)
         now = self._clock()
         entry = _entry(SignInResult.PASSWORD_CHANGED, client, now, change.person_id)
         entry = entry._replace(session_id=change.session_id)
         if not self._people.change_hash(known.password_hash, changed, entry):
             raise WrongCredentialsError
 
-    @contextmanager
-    def _turn(self, key: str, client: Client) -> Iterator[tuple[Credentials | None, HashingSlot]]:
-        """Wait for the turn of an attempt; give whose login it is, and the slot, for the block.
+    def _proven(self, key: str, password: str, client: Client) -> Credentials:
+        """Return whose login and password these are, when it is their turn.
 
         Who has to wait is refused before there is a turn to wait for, if this process knows of a
         failure; else before anything is hashed, also if somebody else failed meanwhile.
@@ -220,10 +216,13 @@ class SigningIn:
         with self._hashing.place() as place:
             before = self._suspects.last(key, client.address)
             known = self._admitted(key, client)
-            with place.slot() as slot:
-                if self._suspects.last(key, client.address) != before:
-                    known = self._admitted(key, client)
-                yield known, slot
+
+            def prove(hasher: Hasher) -> Credentials:
+                failed_meanwhile = self._suspects.last(key, client.address) != before
+                current = self._admitted(key, client) if failed_meanwhile else known
+                return self._verified(current, key, password, client, hasher)
+
+            return place.run(prove)
 
     def _admitted(self, key: str, client: Client) -> Credentials | None:
         """Return whose login this is, if it may be tried now."""
@@ -233,18 +232,18 @@ class SigningIn:
             raise ThrottledError("too many failed attempts", wait)
         return known
 
-    def _proven(
+    def _verified(
         self,
         known: Credentials | None,
         key: str,
         password: str,
         client: Client,
-        slot: HashingSlot,
+        hasher: Hasher,
     ) -> Credentials:
-        """Return whose login and password these are."""
+        """Return those that were found, if the password is theirs. A failure is counted here."""
         form = prepared(password)
         hashed = known.password_hash if known else self._hashing.no_password
-        right = slot.verify(hashed, form or b"")
+        right = hasher.verify(hashed, form or b"")
         if known is None or form is None or not right:
             person_id = known.person_id if known else None
             refusal = _entry(SignInResult.REFUSED, client, self._clock(), person_id)
@@ -252,8 +251,8 @@ class SigningIn:
             # Only now: who looks here next must find it counted.
             self._suspects.add(key, client.address)
             raise WrongCredentialsError
-        if slot.is_outdated(hashed):
-            renewed = slot.hash(form)
+        if hasher.is_outdated(hashed):
+            renewed = hasher.hash(form)
             self._people.replace_hash(known.person_id, hashed, renewed)
             return known._replace(password_hash=renewed)
         return known
@@ -282,13 +281,13 @@ def _entry(result: SignInResult, client: Client, now: datetime, person_id: UUID 
     return SignIn(new_id(), person_id, None, result, client, now)
 
 
-def hashed_person(registration: Registration, slot: HashingSlot, now: datetime) -> NewPerson:
+def hashed_person(registration: Registration, hashing: PasswordHashing, now: datetime) -> NewPerson:
     """Return a new person whose password is hashed. The registration must have no faults."""
     form = prepared(registration.password)
     if form is None:
         raise InvalidFieldsError({"password": ["This cannot be a password."]})
     login, _, profile = registration
-    return NewPerson(new_id(), login, login_key(login), slot.hash(form), profile, now)
+    return NewPerson(new_id(), login, login_key(login), hashing.hash(form), profile, now)
 
 
 def registration_faults(

@@ -1,6 +1,5 @@
 """What every process of the accounts is made of."""
 
-import os
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +20,7 @@ from order_service.contexts.accounts.revocations import Revocations
 from order_service.contexts.accounts.sessions import Sessions
 from order_service.contexts.accounts.settings import AccountsSettings
 from order_service.contexts.accounts.signing_in import SigningIn
+from order_service.contexts.accounts.spare_cores import SpareCores, own_cores
 from order_service.contexts.accounts.tokens.claims import Audience
 from order_service.contexts.accounts.tokens.issuing import Scopes, TokenIssuing
 from order_service.contexts.accounts.tokens.keeping import KeyKeeping
@@ -95,9 +95,14 @@ def key_keeping(store: PostgresKeyStore, settings: AccountsSettings) -> KeyKeepi
 def hashing(process: Process, metrics: AccountsMetrics) -> PasswordHashing:
     """Return what hashes: as many at once as the process has cores for itself."""
     http, settings = process.config.http, process.config.of(AccountsSettings)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    slots = max(1, (cores or 1) // http.workers)
-    made = PasswordHashing(metrics, slots, settings.password.queue)
+    cores, workers = own_cores(), http.workers
+    spare = SpareCores(cores)
+    made = PasswordHashing(
+        metrics,
+        max(1, len(cores) // workers),
+        settings.password.queue,
+        spare=lambda: max(1, spare.count() // workers),
+    )
     process.closes(made.close)
     return made
 
