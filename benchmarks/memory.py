@@ -23,9 +23,7 @@ def _processes(consumer: Process, api: Process) -> Iterator[tuple[str, psutil.Pr
     main = psutil.Process(api.pid)
     yield "API, main process", main
     for child in main.children(recursive=True):
-        # The other child is the bookkeeper of the standard library's multiprocessing.
-        if any("spawn_main" in word for word in child.cmdline()):
-            yield "API, worker", child
+        yield "API, worker", child
 
 
 def _resident(consumer: Process, api: Process) -> Mapping[str, float]:

@@ -1,6 +1,6 @@
 """A small application on the production server, for the tests of the server itself.
 
-Started as ``python -m tests.unit.http_server_app PORT FIFO``.
+Started as ``python -m tests.unit.http_server_app PORT FIFO WORKERS``.
 """
 
 import os
@@ -38,4 +38,5 @@ if __name__ == "__main__":
     from tests.unit import http_server_app
 
     os.environ[FIFO] = sys.argv[2]
-    serve(http_server_app.create, ServerSettings("127.0.0.1", int(sys.argv[1]), drain=0.2))
+    port, workers = int(sys.argv[1]), int(sys.argv[3])
+    serve(http_server_app.create, ServerSettings("127.0.0.1", port, workers, drain=0.2))

@@ -22,11 +22,12 @@ ROOT = Path(__file__).parents[2]
 class Server:
     """A running server with its FIFO."""
 
-    def __init__(self, port: int, fifo: Path) -> None:
+    def __init__(self, port: int, fifo: Path, workers: int = 1) -> None:
         os.mkfifo(fifo)
         self.port, self.fifo = port, fifo
         path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
-        arguments = [sys.executable, "-m", "tests.unit.http_server_app", str(port), str(fifo)]
+        program = [sys.executable, "-m", "tests.unit.http_server_app"]
+        arguments = [*program, str(port), str(fifo), str(workers)]
         self.process = subprocess.Popen(
             arguments,
             cwd=ROOT,
@@ -100,6 +101,16 @@ def test_the_workers_end_when_the_main_process_is_killed(server: Server) -> None
     server.process.kill()
     worker.wait(timeout=20)
     assert not worker.is_running()
+
+
+def test_several_workers_end_together_when_the_main_process_is_killed(tmp_path: Path) -> None:
+    server = Server(free_port(), tmp_path / "fifo", workers=3)
+    server.get_when_up()
+    workers = psutil.Process(server.process.pid).children()
+    assert len(workers) >= 3
+    server.process.kill()
+    server.process.communicate(timeout=20)  # their output ends when all have ended
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
 
 
 def test_a_worker_that_dies_is_replaced(server: Server) -> None:

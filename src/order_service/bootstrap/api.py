@@ -1,20 +1,23 @@
 """The API's server, and the processes that answer for it.
 
-This process only watches over those: what they are made of takes half a second to import, which
-is theirs (`api_process`).
+This process only watches over those. Where it forks them it loads what they are made of first, once
+for all. It opens no connection and starts no thread before that: a fork does not copy them whole.
 """
 
 import os
 import shutil
 import tempfile
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import structlog
 
 from order_service.config import Config
-from order_service.http.server import ServerSettings, serve
+from order_service.http.server import FORKS, ServerSettings, serve
 from order_service.infra.addresses import is_loopback
 from order_service.infra.loading import modules_loading
+
+from .contexts import installed
 
 if TYPE_CHECKING:
     from .api_process import Api
@@ -27,6 +30,16 @@ def _create() -> "Api":
         from .api_process import create_api  # noqa: PLC0415 - see above
 
         return create_api()
+
+
+def api_modules(config: Config) -> list[str]:
+    """Return the modules that take most of the start of a process that answers.
+
+    They must not be loaded before it is known where the metrics of several processes meet: the
+    metrics' library looks for that when it is loaded.
+    """
+    enabled = installed().enabled(config)
+    return [f"{__package__}.api_process", *(each.api for each in enabled if each.api)]
 
 
 def server_settings(config: Config) -> ServerSettings:
@@ -56,6 +69,10 @@ def run_api(config: Config) -> int:
         # The workers' metrics meet in this directory; what is left of others must go.
         shared = tempfile.mkdtemp(prefix="order-service-metrics-")
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+    if FORKS:
+        with modules_loading():
+            for module in api_modules(config):
+                import_module(module)
     try:
         serve(_create, server_settings(config))
     finally:

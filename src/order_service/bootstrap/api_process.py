@@ -1,6 +1,7 @@
 """One server process of the API: the routes of all contexts that are on, wired and started."""
 
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from order_service.config import Config
@@ -62,7 +63,9 @@ def make_services(
         conditions: What the readiness of this process depends on beside its routes.
     """
     enabled, http = contexts.enabled(process.config), process.config.http
-    parts = [each.open_api(process) for each in enabled if each.open_api]
+    parts: list[ApiPart] = [
+        import_module(each.api).open_api(process) for each in enabled if each.api
+    ]
     return ApiServices(
         parts=[*parts, ApiPart(conditions=conditions)],
         registry=process.registry,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from order_service.bootstrap.api import api_modules
 from order_service.bootstrap.demo import visit_of
 from order_service.config import Config, flat
 from order_service.config.errors import variable_of
@@ -20,6 +21,7 @@ _API_PAGES = {
     "Metrics": "/metrics",
 }
 _WORKER_PAGES = {"Metrics": "/metrics"}
+_CLI = "order_service.cli"
 _WORKER_PORT = "METRICS_WORKER_PORT"
 _DEFAULT_WORKER_PORT = Config().metrics.worker_port
 
@@ -61,12 +63,18 @@ def workload(contexts: Contexts, config: Config, demo_rate: float) -> Workload:
 
 def _migration(config: Config) -> Program:
     form = ("--json",) if config.log.format == "json" else ()
-    return Program("migrate", ("order_service", "migrate", "up", *form), ("postgres",))
+    command = ("order_service", "migrate", "up", *form)
+    modules = (_CLI, "order_service.bootstrap.migrate")
+    return Program("migrate", command, ("postgres",), modules=modules)
 
 
 def _api(contexts: Contexts, config: Config) -> Program:
     needs = contexts.api_needs(config)
-    return Program("api", ("order_service", "api"), needs, _api_endpoint(config))
+    modules = [_CLI, "order_service.bootstrap.api"]
+    if config.http.workers == 1:
+        modules += api_modules(config)
+    endpoint = _api_endpoint(config)
+    return Program("api", ("order_service", "api"), needs, endpoint, modules=modules)
 
 
 def _api_endpoint(config: Config) -> Endpoint:
@@ -89,6 +97,7 @@ def _workers(config: Config, workers: tuple[Worker, ...]) -> Iterator[Program]:
             endpoint if first else None,
             keeps_offsets=worker.consumes,
             waits=worker.waits,
+            modules=(_CLI, "order_service.bootstrap.worker"),
             settings=dict(_own_ports(config, worker)),
         )
 

@@ -26,7 +26,6 @@ from order_service.infra.kafka.topic import Topic
 if TYPE_CHECKING:
     import psycopg
 
-    from order_service.http.api_part import ApiPart
     from order_service.http.health import Check
     from order_service.infra.diagnosis.finding import Finding
     from order_service.messaging.dead_letters import DeadLetterTopic
@@ -105,7 +104,8 @@ class Context:
     Attributes:
         name: Of its folder here and in migrations/, and of its schema in Postgres.
         section: Its section of config.yml; None if it has no settings.
-        open_api: Wires what it adds to the API; None if it adds nothing.
+        api: Module whose `open_api` takes the process, wires what this adds to the API and returns
+            the `ApiPart`; empty if it adds nothing.
         api_needs: Parts of the configuration that this needs, as for a worker.
         scopes: What a credential may admit to here, by name.
         workers: Its processes beside the API.
@@ -132,7 +132,7 @@ class Context:
 
     name: str
     section: Section | None = None
-    open_api: "Callable[[Process], ApiPart] | None" = None
+    api: str = ""
     api_needs: tuple[str, ...] = ()
     scopes: Mapping[str, Scope] = field(default_factory=dict)
     workers: Sequence[Worker] = ()

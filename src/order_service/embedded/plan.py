@@ -63,6 +63,7 @@ class Plan:
         self._environ = options.environ
         self._console = console
         self._known: dict[str, dict[str, str]] = {}
+        self._made: dict[str, Service] = {}
         self._visit = VisitStep(workload.visit) if workload.visit is not None else None
 
     def children(self) -> list[Child]:
@@ -74,6 +75,17 @@ class Plan:
             *self._visits(),
             *self._demos(),
         ]
+
+    def load_ahead(self) -> None:
+        """Begin the programs that are wanted first: they load while the servers come up.
+
+        Raises:
+            EmbeddedServerError: a folder belongs to a living process.
+            OSError: a process cannot be made.
+        """
+        services = self._workload.services
+        for program in [*self._workload.steps, *(each for each in services if not each.waits)]:
+            self._made[program.name].load()
 
     @property
     def last_step(self) -> str:
@@ -141,7 +153,8 @@ class Plan:
             return self._shared_environment() | program.environment
 
         folder = services_folder(self._data_dir)
-        return kind(program.name, program.command, folder, environment, self._console)
+        self._made[program.name] = kind(program, folder, environment, self._console)
+        return self._made[program.name]
 
     def came_up(self, name: str) -> list[str]:
         """Take over the addresses of what came up; return the names that must be replaced."""

@@ -39,10 +39,10 @@ class Output(Enum):
     """Where the output of a child goes.
 
     Attributes:
-        LOG: stdout and stderr to its log.
+        LOG: stdout and stderr to its log. With all others stdin is the pipe `popen.stdin`.
         INHERITED: both to our own.
         RELAYED: both to the pipe `popen.stdout`.
-        DIALOG: stdout to that pipe, stderr to the log; stdin is the pipe `popen.stdin`.
+        DIALOG: stdout to that pipe, stderr to the log.
     """
 
     LOG = auto()
@@ -107,6 +107,14 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def tell(self, line: str) -> None:
+        """Write `line` to stdin, and end it."""
+        if pipe := self.popen.stdin:
+            # Whoever is dead already will be found so.
+            with contextlib.suppress(BrokenPipeError):
+                pipe.write(f"{line}\n")
+            _close(pipe)
 
     def stop(self, number: signal.Signals, timeout: float) -> None:
         """Ask it to end by signal `number`; after `timeout` seconds end it by force."""
@@ -204,7 +212,7 @@ def _popen(
         stdout, stderr = _streams(output, file)
         return subprocess.Popen(  # noqa: S603  the callers name the programs
             arguments,
-            stdin=subprocess.PIPE if output is Output.DIALOG else subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if output is Output.LOG else subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,
             env=env,

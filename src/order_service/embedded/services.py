@@ -1,15 +1,21 @@
-"""The commands of this very package as supervised children: consumer, API, migration, demo."""
+"""The commands of this very package as supervised children: consumer, API, migration, demo.
 
+A process may begin before the servers that it needs: it loads its modules meanwhile.
+"""
+
+import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 
+from order_service.embedded import loaded_ahead
 from order_service.embedded.console import Console
 from order_service.embedded.processes import ChildProcess, Output, end_leftover
+from order_service.embedded.workload import Program
 
 Environment = Callable[[], Mapping[str, str]]
 
@@ -25,22 +31,19 @@ class Service:
     """
 
     def __init__(
-        self,
-        name: str,
-        command: Sequence[str],
-        folder: Path,
-        environment: Environment,
-        console: Console,
+        self, program: Program, folder: Path, environment: Environment, console: Console
     ) -> None:
-        self.name = name
-        self._command = [sys.executable, "-m", *command]
+        self.name = program.name
+        launcher = [sys.executable, "-m", loaded_ahead.__name__, ",".join(program.modules)]
+        self._command = [*launcher, *program.command]
         self._folder = folder
         self._environment = environment
         self._console = console
         self._process: ChildProcess | None = None
+        self._waits = False
 
-    def start(self) -> None:
-        """Begin the process.
+    def load(self) -> None:
+        """Begin the process, which loads its modules and waits for `start`; does not block.
 
         Raises:
             EmbeddedServerError: its folder belongs to a living process.
@@ -51,13 +54,26 @@ class Service:
             self.name,
             self._folder,
             self._command,
-            environment=self._environment(),
             # What is left alone shall still finish its batch and leave its group.
             orphan_signal=signal.SIGTERM,
             output=Output.RELAYED if self._console.terminal else Output.INHERITED,
         )
+        self._waits = True
         if isinstance(pipe := self._process.popen.stdout, TextIOWrapper):
             self._console.relay(self.name, pipe.buffer)
+
+    def start(self) -> None:
+        """Let the process work, which begins now if none waits.
+
+        Raises:
+            EmbeddedServerError: its folder belongs to a living process.
+            OSError: the process or its files cannot be made.
+        """
+        if not (self._waits and self.alive()):
+            self.load()
+        self._waits = False
+        if self._process is not None:
+            self._process.tell(json.dumps(dict(self._environment())))
 
     def wait(self) -> int:
         """Block until the process ends; its exit code, negative for a signal."""

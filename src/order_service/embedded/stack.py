@@ -98,9 +98,11 @@ class _Stack:
 
         self._plan.withdraw()
         self._plan.publish()
+        children = self._plan.children()
+        self._plan.load_ahead()
         runtime = Runtime(get_logger(__name__), time.monotonic, inbox, Workers())
         try:
-            Supervisor(self._plan.children(), runtime, came_up).run()
+            Supervisor(children, runtime, came_up).run()
         finally:
             self._plan.withdraw()
 

@@ -60,6 +60,7 @@ class Program:
     Attributes:
         name: of the process in the output, in logs and of its pid file; unique in a stack.
         command: the module and its arguments.
+        modules: what it imports, whatever its settings; none is named if that takes no time.
         needs: of ``postgres``, ``redis`` and ``kafka`` those that it connects to. It is started
             again when one of them has moved to another address.
         endpoint: where it serves HTTP; None if it does not.
@@ -71,6 +72,7 @@ class Program:
 
     name: str
     command: Sequence[str]
+    modules: Sequence[str] = field(default=(), kw_only=True)
     needs: Sequence[str] = ()
     endpoint: Endpoint | None = None
     keeps_offsets: bool = False

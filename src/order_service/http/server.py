@@ -1,13 +1,16 @@
 """The production server: granian, with what it leaves open bounded.
 
 A main process supervises the workers; each makes the application for itself, because
-connections and threads do not survive being handed from one process to another.
+connections and threads do not survive being handed from one process to another. The main process
+should have loaded the application's modules, and have no thread and no connection.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +31,12 @@ from .draining import Drainable
 
 # Below this the HTTP library refuses to work.
 _LEAST_BUFFER = 8192
+
+FORKS = sys.platform == "linux"
+"""Whether workers begin with the modules that the main process has loaded, and share their memory.
+
+Elsewhere libraries of the system do not survive a fork.
+"""
 
 
 class ServerSettings(NamedTuple):
@@ -94,12 +103,30 @@ def serve(factory: Callable[[], WSGIApplication], settings: ServerSettings) -> N
     """
     _require_free(settings.host, settings.port)
     logging.getLogger("_granian").addFilter(_not_about_threads)
-    # Workers must not inherit open connections, locks and pipes, as forked ones would.
-    multiprocessing.set_start_method("spawn", force=True)
-    # Not an Event: setting one waits for ever for a waiter that was killed.
-    draining, writer = multiprocessing.Pipe(duplex=False)
-    server = DrainingServer(writer, settings.drain, **_options(settings))
-    server.serve(target_loader=partial(_load, factory, draining, settings), wrap_loader=False)
+    multiprocessing.set_start_method("fork" if FORKS else "spawn", force=True)
+    # Not Events: setting one waits for ever for a waiter that was killed.
+    draining, drains = multiprocessing.Pipe(duplex=False)
+    main_lives, lives = multiprocessing.Pipe(duplex=False)
+    server = DrainingServer(drains, settings.drain, **_options(settings))
+    if FORKS:
+        os.register_at_fork(after_in_child=partial(_be_a_worker, drains, lives))
+        gc.freeze()
+    loader = partial(_load, factory, draining, main_lives, settings)
+    server.serve(target_loader=loader, wrap_loader=False)
+    lives.close()
+
+
+def _be_a_worker(*ends: Connection) -> None:
+    """Let go of what only the main process may hold, in a worker that was just forked.
+
+    Pipes end once nobody holds their other ends any more, and until a worker is made it is ended by
+    the signals that the main process, which handles them, passes on.
+    """
+    for end in ends:
+        end.close()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _options(settings: ServerSettings) -> dict[str, Any]:
@@ -140,10 +167,13 @@ def _require_free(host: str, port: int) -> None:
 
 
 def _load(
-    factory: Callable[[], WSGIApplication], draining: Connection, settings: ServerSettings
+    factory: Callable[[], WSGIApplication],
+    draining: Connection,
+    main_lives: Connection,
+    settings: ServerSettings,
 ) -> WSGIApplication:
     """Make the application; runs in a worker."""
-    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    threading.Thread(target=_end_with_main, args=[main_lives], daemon=True).start()
     app = factory()
     close = getattr(app, "close", None)
     if close is not None:
@@ -152,8 +182,6 @@ def _load(
     return Drainable(app, draining, settings.port, settings.drain / 2)
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+def _end_with_main(main_lives: Connection) -> None:
+    main_lives.poll(None)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -11,13 +11,6 @@ from .settings import SECTION
 
 if TYPE_CHECKING:
     from order_service.context.process import Process
-    from order_service.http.api_part import ApiPart
-
-
-def _open_api(process: "Process") -> "ApiPart":
-    from .wiring import open_api
-
-    return open_api(process)
 
 
 def _open_writer(process: "Process") -> Work:
@@ -35,7 +28,7 @@ def _commands() -> Sequence[click.Command]:
 CONTEXT = Context(
     name="tiny",
     section=SECTION,
-    open_api=_open_api,
+    api=f"{__name__}.wiring",
     api_needs=("postgres",),
     scopes={"tiny:read": Scope("read notes")},
     workers=[

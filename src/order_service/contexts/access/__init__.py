@@ -11,15 +11,7 @@ from order_service.context import Context
 if TYPE_CHECKING:
     import psycopg
 
-    from order_service.context.process import Process
-    from order_service.http.api_part import ApiPart
     from order_service.infra.diagnosis.finding import Finding
-
-
-def _open_api(process: "Process") -> "ApiPart":
-    from .wiring import open_api
-
-    return open_api(process)
 
 
 def _commands() -> Sequence[click.Command]:
@@ -36,7 +28,7 @@ def _checks(config: Config, connection: "psycopg.Connection[Any]") -> "Iterable[
 
 CONTEXT = Context(
     name="access",
-    open_api=_open_api,
+    api=f"{__name__}.wiring",
     api_needs=("postgres",),
     commands=_commands,
     rights={"access.api_keys": ("SELECT",)},

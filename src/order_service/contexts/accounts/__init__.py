@@ -16,14 +16,7 @@ if TYPE_CHECKING:
 
     from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
-    from order_service.http.api_part import ApiPart
     from order_service.infra.diagnosis.finding import Finding
-
-
-def _open_api(process: "Process") -> "ApiPart":
-    from .wiring.api import open_api
-
-    return open_api(process)
 
 
 def _commands() -> Sequence[click.Command]:
@@ -85,7 +78,7 @@ _RPC = Worker(
 CONTEXT = Context(
     name="accounts",
     section=SECTION,
-    open_api=_open_api,
+    api=f"{__name__}.wiring.api",
     api_needs=("postgres",),
     scopes={"account": Scope("see and end one's own sessions", customers=True)},
     commands=_commands,

@@ -9,13 +9,6 @@ from .settings import SECTION
 if TYPE_CHECKING:
     from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
-    from order_service.http.api_part import ApiPart
-
-
-def _open_api(process: "Process") -> "ApiPart":
-    from .wiring import open_api
-
-    return open_api(process)
 
 
 def _open_calculator(process: "Process") -> Work:
@@ -44,7 +37,7 @@ _CALCULATOR = Worker(
 CONTEXT = Context(
     name="accrual",
     section=SECTION,
-    open_api=_open_api,
+    api=f"{__name__}.wiring",
     api_needs=("postgres",),
     scopes={"accrual": Scope("register goods and orders, and see their points", admins=True)},
     workers=(_CALCULATOR,),

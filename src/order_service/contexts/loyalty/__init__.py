@@ -16,15 +16,8 @@ if TYPE_CHECKING:
 
     from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
-    from order_service.http.api_part import ApiPart
     from order_service.infra.diagnosis.finding import Finding
     from order_service.messaging.dead_letters import DeadLetterTopic
-
-
-def _open_api(process: "Process") -> "ApiPart":
-    from .wiring.api import open_api
-
-    return open_api(process)
 
 
 def _open_pollers(process: "Process") -> Work:
@@ -97,7 +90,7 @@ _KEPT = ("SELECT", "INSERT", "UPDATE")
 CONTEXT = Context(
     name="loyalty",
     section=SECTION,
-    open_api=_open_api,
+    api=f"{__name__}.wiring.api",
     api_needs=("postgres",),
     scopes={
         "loyalty": Scope("upload numbers of orders, see and spend one's points", customers=True),

@@ -11,14 +11,7 @@ from .settings import SECTION, OrdersSettings
 if TYPE_CHECKING:
     from order_service.context.process import Process
     from order_service.context.topic_comparison import TopicComparison
-    from order_service.http.api_part import ApiPart
     from order_service.messaging.dead_letters import DeadLetterTopic
-
-
-def _open_api(process: "Process") -> "ApiPart":
-    from .wiring.api import open_api
-
-    return open_api(process)
 
 
 def _open_consumer(process: "Process") -> Work:
@@ -74,7 +67,7 @@ _STORED = ("SELECT", "INSERT", "UPDATE")
 CONTEXT = Context(
     name="orders",
     section=SECTION,
-    open_api=_open_api,
+    api=f"{__name__}.wiring.api",
     api_needs=("postgres", "redis"),
     scopes={
         "orders:read": Scope("read orders", admins=True),

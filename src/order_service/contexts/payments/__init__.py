@@ -18,16 +18,9 @@ if TYPE_CHECKING:
     from order_service.context.claims import Claim
     from order_service.context.demo import DemoVisit
     from order_service.context.process import Process
-    from order_service.http.api_part import ApiPart
     from order_service.infra.diagnosis.finding import Finding
     from order_service.infra.postgres.database import Database
     from order_service.messaging.dead_letters import DeadLetterTopic
-
-
-def _open_api(process: "Process") -> "ApiPart":
-    from .wiring.api import open_api
-
-    return open_api(process)
 
 
 def _open_relay(process: "Process") -> Work:
@@ -108,7 +101,7 @@ _KEPT = ("SELECT", "INSERT", "UPDATE")
 CONTEXT = Context(
     name="payments",
     section=SECTION,
-    open_api=_open_api,
+    api=f"{__name__}.wiring.api",
     api_needs=("postgres",),
     scopes={
         "wallet": Scope("open one's wallet, fill it and see what moved", customers=True),
