@@ -19,7 +19,7 @@ class ReplicaServer(PostgresServer):
 
     def environment(self) -> dict[str, str]:
         """The primary's address, and beside it that of this server."""
-        here = {"POSTGRES_READ_HOST": HOST, "POSTGRES_READ_PORT": str(self.port)}
+        here = {"POSTGRES_READ_HOST": f"{HOST}:{self.port}"}
         return self._primary.environment() | here
 
     def _initdb(self, target: Path, pwfile: Path) -> list[str]:

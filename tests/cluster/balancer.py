@@ -26,8 +26,7 @@ class Balancer(ServerProcess):
         return {
             "POSTGRES_HOST": HOST,
             "POSTGRES_PORT": str(self._ports["PRIMARY"].number),
-            "POSTGRES_READ_HOST": HOST,
-            "POSTGRES_READ_PORT": str(self._ports["STANDBYS"].number),
+            "POSTGRES_READ_HOST": f"{HOST}:{self._ports['STANDBYS'].number}",
         }
 
     def _command(self) -> Sequence[str]:

@@ -42,15 +42,14 @@ def test_a_replica_is_asked_for_its_lag(tmp_path: Path) -> None:
             environ = replica.environment()
             found = examined("replica", environ)
             assert found["lag"]["level"] == "ok"
-            as_primary = environ | {"POSTGRES_PORT": environ["POSTGRES_READ_PORT"]}
+            as_primary = environ | {"POSTGRES_PORT": str(replica.port)}
             written = examined("postgres", as_primary)["writable"]
     assert written["level"] == "fault"
     assert "postgres.read_host" in written["remedy"]
 
 
 def test_a_replica_that_is_away_is_a_fault() -> None:
-    environ = {"POSTGRES_HOST": "127.0.0.1", "POSTGRES_READ_HOST": "127.0.0.1"}
-    environ |= {"POSTGRES_PORT": "1", "POSTGRES_READ_PORT": "2"}
+    environ = {"POSTGRES_HOST": "127.0.0.1:1", "POSTGRES_READ_HOST": "127.0.0.1:2"}
     assert "postgres.read_host" in examined("replica", environ)["reachable"]["remedy"]
 
 

@@ -194,6 +194,13 @@ def test_settings_of_version_1_0_are_taken_under_their_old_names_or_told_to_have
     ]
 
 
+def test_whoever_named_the_port_of_the_replica_is_told_where_it_goes() -> None:
+    config = load_config(environ={"POSTGRES_READ_PORT": "5433"})
+    assert config.warnings == (
+        "POSTGRES_READ_PORT is no setting any more: postgres.read_host takes it, as host:port",
+    )
+
+
 def test_the_name_of_today_wins_over_an_old_one() -> None:
     for environ in (
         {"KAFKA_TOPIC": "old", "ORDERS_TOPIC": "new"},

@@ -62,7 +62,7 @@ def test_postgres_is_named_by_hosts_addresses_or_the_folder_of_its_socket(host: 
 
 def test_a_cluster_is_asked_for_the_member_that_takes_writes() -> None:
     environ = {"POSTGRES_HOST": "pg-1,pg-2:5433,[::1]", "POSTGRES_PORT": "5434"}
-    environ |= {"POSTGRES_READ_HOST": "pg-1,pg-2", "POSTGRES_READ_PORT": "1"}
+    environ |= {"POSTGRES_READ_HOST": "pg-1,pg-2:1"}
     config = load_config(ROOT / "config.yml", environ)
     primary, replica = (
         conninfo_to_dict(target.settings.conninfo)
@@ -70,7 +70,7 @@ def test_a_cluster_is_asked_for_the_member_that_takes_writes() -> None:
     )
     assert (primary["host"], primary["port"]) == ("pg-1,pg-2,::1", "5434,5433,5434")
     assert primary["target_session_attrs"] == "read-write"
-    assert (replica["host"], replica["port"]) == ("pg-1,pg-2", "1,1")
+    assert (replica["host"], replica["port"]) == ("pg-1,pg-2", "5434,1")
     assert replica["target_session_attrs"] == "prefer-standby"
     assert replica["load_balance_hosts"] == "random"
 

@@ -15,7 +15,7 @@ from .model import (
 from .report import flat, redacted
 from .schema import Schema
 from .secret import Secret, SecretUrl
-from .section import Contradiction, Section
+from .section import Contradiction, Section, ignored
 
 __all__ = [
     "Config",
@@ -38,6 +38,7 @@ __all__ = [
     "explain",
     "flat",
     "hints",
+    "ignored",
     "load_config",
     "redacted",
 ]

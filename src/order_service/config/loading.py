@@ -134,8 +134,8 @@ class _Loading:
         elif key := schema.renamed.get(path):
             self.warnings.append(f"{'.'.join(path)} is called {key.dotted} now")
             self._take_value(key, value, path)
-        elif path in schema.retired:
-            self.warnings.append(f"{'.'.join(path)} is no setting any more: it has no effect")
+        elif became := schema.retired.get(path):
+            self.warnings.append(f"{'.'.join(path)} is no setting any more: {became}")
         elif path not in _groups(schema):
             self._fault(path, _unknown(path, schema.by_path))
         elif value is not None:
@@ -161,7 +161,7 @@ class _Loading:
     def apply_environment(self) -> None:
         """Take the variables; a setting's present name wins over one that it had."""
         renamed = {variable_of(".".join(old)): key for old, key in self.schema.renamed.items()}
-        retired = {variable_of(".".join(path)) for path in self.schema.retired}
+        retired = {variable_of(".".join(old)): how for old, how in self.schema.retired.items()}
         ours = self.schema.by_variable
         for name, (text, origin) in sorted(self.variables.items(), key=lambda v: v[0] in ours):
             if name in ours:
@@ -169,8 +169,8 @@ class _Loading:
             elif key := renamed.get(name):
                 self.warnings.append(f"{name} is called {key.variable} now")
                 self._take_text(key, text, origin)
-            elif name in retired:
-                self.warnings.append(f"{name} is no setting any more: it has no effect")
+            elif became := retired.get(name):
+                self.warnings.append(f"{name} is no setting any more: {became}")
             elif close := _misspelled(name, ours):
                 self.warnings.append(f"{name} is no setting: did you mean {close}?")
 

@@ -97,7 +97,6 @@ class PostgresSettings(Struct, frozen=True, forbid_unknown_fields=True):
     host: str = ""
     port: Port = 5432
     read_host: str = ""
-    read_port: PortOrOff = 0
     read_max_lag: Seconds = 10.0
     user: Name = "order_service"
     password: Secret = Secret()

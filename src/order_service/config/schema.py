@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from . import model, rules
 from .keys import Key
 from .model import Config
-from .section import Section
+from .section import Section, ignored
 
 MACHINERY = (
     Section("contexts", model.ContextsSettings),
@@ -18,46 +18,49 @@ MACHINERY = (
         "http",
         model.HttpSettings,
         rules.of_http,
-        retired=("http.backlog", "http.max_header_bytes", "http.auth_refresh"),
+        retired=ignored("http.backlog", "http.max_header_bytes", "http.auth_refresh"),
     ),
     Section(
         "postgres",
         model.PostgresSettings,
         rules.of_postgres,
-        retired=(
+        retired=ignored(
             "postgres.read_timeout",
             "postgres.connect_timeout",
             "postgres.lock_timeout",
             "postgres.pool.min_size",
             "postgres.pool.max_size",
             "postgres.pool.timeout",
-        ),
+        )
+        | {"postgres.read_port": "postgres.read_host takes it, as host:port"},
     ),
     Section(
         "redis",
         model.RedisSettings,
         rules.of_redis,
-        retired=("redis.max_connections", "redis.circuit_open"),
+        retired=ignored("redis.max_connections", "redis.circuit_open"),
     ),
     Section(
         "kafka",
         model.KafkaSettings,
         rules.of_kafka,
-        retired=("kafka.max_poll_interval", "kafka.shutdown_timeout", "kafka.fetch_age_limit"),
+        retired=ignored(
+            "kafka.max_poll_interval", "kafka.shutdown_timeout", "kafka.fetch_age_limit"
+        ),
     ),
     Section("schema_registry", model.SchemaRegistrySettings, rules.of_schema_registry),
     Section(
         "metrics",
         model.MetricsSettings,
         renamed={"metrics.consumer_port": "worker_port"},
-        retired=("metrics.consumer_host",),
+        retired=ignored("metrics.consumer_host"),
     ),
     Section("log", model.LogSettings),
     Section(
         "tracing",
         model.TracingSettings,
         rules.of_tracing,
-        retired=("tracing.service_name",),
+        retired=ignored("tracing.service_name"),
     ),
 )
 """The sections that every process has, in their order in config.yml."""
@@ -117,11 +120,13 @@ class Schema:
         }
 
     @cached_property
-    def retired(self) -> frozenset[tuple[str, ...]]:
-        """The paths of keys that earlier versions had."""
-        return frozenset(
-            tuple(path.split(".")) for section in self.sections for path in section.retired
-        )
+    def retired(self) -> Mapping[tuple[str, ...], str]:
+        """What became of keys that earlier versions had, by their paths."""
+        return {
+            tuple(path.split(".")): became
+            for section in self.sections
+            for path, became in section.retired.items()
+        }
 
     def build(self, values: Mapping[str, object], **origin: Any) -> Config:  # noqa: ANN401
         """Return the configuration that has these values, by dotted path, each of its type.

@@ -10,6 +10,11 @@ Contradiction = tuple[str, str]
 """The dotted path of a setting, and what it contradicts."""
 
 
+def ignored(*paths: str) -> dict[str, str]:
+    """Return settings that are gone, and that nobody has to replace by anything."""
+    return dict.fromkeys(paths, "it has no effect")
+
+
 def _no_rules(_: Any) -> Iterator[Contradiction]:  # noqa: ANN401 - see `Section.rules`
     return iter(())
 
@@ -24,11 +29,12 @@ class Section:
         rules: Given the settings, yields what contradicts what, beyond the range of each key.
         renamed: Where settings stood in an earlier version: whole dotted path to the one within
             this section. Both are taken; the old one with a warning.
-        retired: Whole dotted paths of an earlier version that are ignored now, with a warning.
+        retired: Whole dotted paths of an earlier version that are ignored now, with a warning that
+            says what became of them.
     """
 
     name: str
     settings: type[Struct]
     rules: Callable[[Any], Iterator[Contradiction]] = _no_rules
     renamed: Mapping[str, str] = field(default_factory=dict)
-    retired: tuple[str, ...] = ()
+    retired: Mapping[str, str] = field(default_factory=dict)

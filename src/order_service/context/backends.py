@@ -96,7 +96,7 @@ def primary_server(named: PostgresSettings) -> DatabaseServer:
 
 def replica_server(named: PostgresSettings) -> DatabaseServer:
     """Return the database that lookups read first."""
-    addresses = parse_addresses(named.read_host, named.read_port or named.port)
+    addresses = parse_addresses(named.read_host, named.port)
     return primary_server(named)._replace(addresses=addresses, member="prefer-standby")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from order_service.config import Contradiction, Section
+from order_service.config import Contradiction, Section, ignored
 from order_service.config.model import Name, Seconds, TopicName
 
 MAX_AMOUNT = 2**53 - 1
@@ -19,12 +19,10 @@ class CheckoutSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_amount: Annotated[int, Meta(ge=1, le=MAX_AMOUNT)] = 2147483647
     refund_days: Annotated[int, Meta(ge=0, le=3650)] = 14
     ask_again_after: Seconds = 30.0
-    max_streams: Annotated[int, Meta(ge=0, le=1024)] = 2
     requests_topic: TopicName = "checkout.payment-requested.v1"
     settlements_topic: TopicName = "payments.payment-settled.v1"
     orders_topic: TopicName = "orders"
     group_id: Name = "checkout"
-    batch_messages: Annotated[int, Meta(ge=1, le=10000)] = 200
 
     @property
     def dead_letter_topic(self) -> str:
@@ -39,4 +37,9 @@ def _rules(settings: CheckoutSettings) -> Iterator[Contradiction]:
         yield "checkout.orders_topic", "is a topic of payments"
 
 
-SECTION = Section("checkout", CheckoutSettings, _rules)
+SECTION = Section(
+    "checkout",
+    CheckoutSettings,
+    _rules,
+    retired=ignored("checkout.max_streams", "checkout.batch_messages"),
+)

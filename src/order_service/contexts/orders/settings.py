@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from order_service.config import Contradiction, Section
+from order_service.config import Contradiction, Section, ignored
 from order_service.config.model import CountOrOff, Name, Seconds, Share, TopicName
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
@@ -71,7 +71,7 @@ SECTION = Section(
         "cache.local_ttl": "cache.local_ttl",
         "cache.warm_up": "cache.warm_up",
     },
-    retired=(
+    retired=ignored(
         "http.max_list_limit",
         "cache.ttl_jitter",
         "kafka.batch.max_bytes",

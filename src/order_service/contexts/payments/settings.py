@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from order_service.config import Contradiction, Section
+from order_service.config import Contradiction, Section, ignored
 from order_service.config.model import Name, TopicName
 
 MAX_AMOUNT = 2**53 - 1
@@ -20,7 +20,6 @@ class PaymentsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     requests_topic: TopicName = "checkout.payment-requested.v1"
     settlements_topic: TopicName = "payments.payment-settled.v1"
     group_id: Name = "payments"
-    batch_messages: Annotated[int, Meta(ge=1, le=10000)] = 200
 
     @property
     def dead_letter_topic(self) -> str:
@@ -33,4 +32,4 @@ def _rules(settings: PaymentsSettings) -> Iterator[Contradiction]:
         yield "payments.settlements_topic", "is the topic of the requests (payments.requests_topic)"
 
 
-SECTION = Section("payments", PaymentsSettings, _rules)
+SECTION = Section("payments", PaymentsSettings, _rules, retired=ignored("payments.batch_messages"))

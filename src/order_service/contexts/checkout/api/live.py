@@ -1,7 +1,7 @@
 """`/purchases/<id>/events`: the status of a purchase as server-sent events.
 
 A stream takes a thread of the server as long as it lasts, and there are few. So only some streams
-stay open (`checkout.max_streams` a server process), each for half a minute at the most. Whoever
+stay open (two a server process), each for half a minute at the most. Whoever
 finds no place gets the status at once and the advice to come again in a second: for a browser's
 EventSource, which does that by itself, the difference is a delay.
 """

@@ -16,6 +16,9 @@ from order_service.http.api_part import ApiPart
 
 from .storage import purchases_on
 
+_MAX_STREAMS = 2
+"""Live streams that a server process keeps open: each takes one of `http.threads`."""
+
 
 def open_api(process: Process) -> ApiPart:
     """Return the routes: as many connections as requests are handled at once."""
@@ -24,7 +27,7 @@ def open_api(process: Process) -> ApiPart:
     terms = Terms(settings.currency, timedelta(days=settings.refund_days))
     return create_part(
         Purchasing(store, terms, uuid7, lambda: datetime.now(UTC)),
-        Watching(settings.max_streams, process.stopping, time.monotonic),
+        Watching(_MAX_STREAMS, process.stopping, time.monotonic),
         PurchaseMetrics(process.registry),
         settings.max_amount,
         [CallCheck("checkout", store.check, required=False)],

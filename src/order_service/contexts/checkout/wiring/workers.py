@@ -16,6 +16,9 @@ from order_service.contexts.checkout.upkeep import EVERY, Upkeep
 
 from .storage import asking_of, purchases_on
 
+_MAX_BATCH_MESSAGES = 200
+"""Answers handled in one transaction: more would be faster, and repeat more after a crash."""
+
 _MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 
@@ -34,7 +37,7 @@ def open_settlements(process: Process) -> Work:
         topic=settings.settlements_topic,
         group=settings.group_id,
         topics=topics_of(process.config),
-        max_messages=settings.batch_messages,
+        max_messages=_MAX_BATCH_MESSAGES,
         max_bytes=_MAX_BATCH_BYTES,
     )
     database = process.database(2)
