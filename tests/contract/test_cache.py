@@ -10,7 +10,7 @@ from order_service.contexts.orders.ports import ABSENT, OrderCache
 from order_service.contexts.orders.redis_cache import Lifetimes, RedisCache
 from order_service.embedded.valkey import ValkeyServer
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis.client import connect
+from order_service.infra.redis.client import ClientOptions, connect
 from tests.builders import record
 from tests.fakes import MemoryCache
 
@@ -36,7 +36,7 @@ def memory() -> Rig:
 def redis_rig(valkey: Redis, valkey_server: ValkeyServer) -> Iterator[Rig]:
     """A real cache; cutting it makes the server hang. The circuit tries again at once."""
     assert valkey.dbsize() == 0
-    client = connect(valkey_server.environment()["REDIS_URL"], timeout=0.5, max_connections=4)
+    client = connect(ClientOptions(valkey_server.environment()["REDIS_URL"], 0.5, 4))
     cache = RedisCache(client, Lifetimes(300.0, 0.1, 5.0), CircuitBreaker(pause=0.0))
     yield Rig(cache, valkey_server.suspend, valkey_server.resume)
     valkey_server.resume()

@@ -17,7 +17,7 @@ from order_service.infra.diagnosis.finding import Finding, hint
 from order_service.infra.kafka.clients import Connection
 from order_service.infra.kafka.topic import Topic
 from order_service.infra.postgres.conninfo import DatabaseServer, Login
-from order_service.infra.redis.client import connect
+from order_service.infra.redis.client import ClientOptions, connect
 from tests.backends import Environ, NewTopic
 from tests.backends import connect as connect_postgres
 
@@ -118,7 +118,7 @@ def test_each_kind_of_key_is_tried(
     valkey.acl_setuser("two", enabled=True, passwords=["+pw"], keys=keys, categories=["+@all"])
     try:
         with closing(
-            connect(f"redis://two:pw@127.0.0.1:{valkey_server.port}", 1.0, 2, {})
+            connect(ClientOptions(f"redis://two:pw@127.0.0.1:{valkey_server.port}", 1.0, 2))
         ) as client:
             target = redis.RedisTarget([], "redis.url", client, prefixes, 1.0, 3.0)
             found = {each.subject: each for each in redis.look(target)}

@@ -11,7 +11,7 @@ from order_service.contexts.orders.ports import ABSENT
 from order_service.contexts.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from order_service.embedded.valkey import ValkeyServer
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis.client import CacheEntry, connect
+from order_service.infra.redis.client import CacheEntry, ClientOptions, connect
 from tests.backends import free_port
 from tests.builders import record
 from tests.fakes import Clock
@@ -29,7 +29,7 @@ class Rig:
         self.failures = 0
         self.clock = Clock()
         self.circuit = CircuitBreaker(pause=1.0, clock=self.clock)
-        self.client = connect(url, TIMEOUT, max_connections=4)
+        self.client = connect(ClientOptions(url, TIMEOUT, 4))
         self.cache = RedisCache(
             self.client, Lifetimes(300.0, 0.1, 5.0), self.circuit, self._failed, uniform
         )
@@ -242,7 +242,8 @@ def test_answers_that_nobody_waited_for_are_not_taken_for_that_of_the_next_quest
     valkey_server: ValkeyServer, valkey: Redis, fills: int
 ) -> None:
     valkey.set("known", b"before")
-    with closing(connect(f"redis://127.0.0.1:{valkey_server.port}", 1.0, 2)) as client:
+    options = ClientOptions(f"redis://127.0.0.1:{valkey_server.port}", 1.0, 2)
+    with closing(connect(options)) as client:
         client.set_new(CacheEntry("known", b"after", 60_000))
         for number in range(fills):
             client.set_new(CacheEntry(f"key-{number}", b"%d" % number, 60_000))
@@ -257,7 +258,8 @@ def test_a_refusal_that_nobody_waited_for_does_no_harm(
     valkey_server: ValkeyServer, valkey: Redis
 ) -> None:
     valkey.set("known", b"before")
-    with closing(connect(f"redis://127.0.0.1:{valkey_server.port}", 1.0, 2)) as client:
+    options = ClientOptions(f"redis://127.0.0.1:{valkey_server.port}", 1.0, 2)
+    with closing(connect(options)) as client:
         client.set_new(CacheEntry("refused", b"value", -1))
         assert client.fast_get("known") == b"before"
         assert client.fast_get("refused") is None

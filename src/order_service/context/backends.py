@@ -115,30 +115,27 @@ def migrating_login(named: PostgresSettings) -> Login:
 def connect_redis(settings: RedisSettings) -> "CacheClient":
     """Return a client of the server, the watched master or the cluster; connects on first use."""
     # Whoever migrates needs no cache, and the library takes a moment to load.
-    from order_service.infra.redis.client import connect  # noqa: PLC0415
+    from order_service.infra.redis.client import ClientOptions, connect  # noqa: PLC0415
     from order_service.infra.redis.cluster import connect_cluster  # noqa: PLC0415
     from order_service.infra.redis.sentinel import Watched, connect_sentinel  # noqa: PLC0415
 
     url = settings.url.reveal() or "redis://"
-    limits = settings.timeout, _REDIS_CONNECTIONS
-    tls = _redis_tls(settings)
+    options = ClientOptions(url, settings.timeout, _REDIS_CONNECTIONS, _redis_tls(settings))
     if settings.sentinels:
         watched = Watched(
             parse_addresses(settings.sentinels),
             settings.sentinel_master,
             settings.sentinel_password.reveal(),
         )
-        return connect_sentinel(url, watched, *limits, tls)
+        return connect_sentinel(options, watched)
     if settings.cluster_nodes:
         nodes = parse_addresses(settings.cluster_nodes)
-        return connect_cluster(url, nodes, *limits, tls, pause=_NODE_PAUSE)
-    return connect(url, *limits, tls)
+        return connect_cluster(options, nodes, _NODE_PAUSE)
+    return connect(options)
 
 
 def _redis_tls(settings: RedisSettings) -> dict[str, str]:
     """Return redis-py's names of the TLS settings that are set."""
-    if not settings.url.reveal().startswith("rediss://"):
-        return {}
     values = {
         "ssl_ca_certs": settings.ssl_cafile,
         "ssl_certfile": settings.ssl_certfile,

@@ -15,6 +15,7 @@ import hiredis
 from redis import BlockingConnectionPool, Redis, RedisError, ResponseError
 from redis import ConnectionError as RedisConnectionError
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 
 T = TypeVar("T")
@@ -98,7 +99,7 @@ def set_command(entry: CacheEntry, *, only_new: bool) -> Command:
 
 
 class FastRedis(Redis):
-    """A client with fast versions of the calls that are made most. Thread-safe.
+    """A :class:`CacheClient` of one server, fast at the calls that are made most.
 
     Each thread that makes such a call keeps one connection for good, beside the pool's.
     """
@@ -108,55 +109,32 @@ class FastRedis(Redis):
         self._own = threading.local()
 
     def fast_get(self, key: str) -> bytes | None:
-        """Return the value of a string key, None if there is none.
-
-        Raises:
-            redis.RedisError: As the library raises it.
-        """
+        """See :meth:`CacheClient.fast_get`."""
         return self._roundtrip(_packed([("GET", key)]), _read_one)
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | RedisError | None]:
-        """Return the value of each key in one round trip; a refusal stands in its place.
+        """See :meth:`CacheClient.get_many`.
 
         Not MGET: it does not tell a value of another type from none.
-
-        Raises:
-            redis.RedisError: As the library raises it.
         """
         packed = _packed([("GET", key) for key in keys])
         return self._roundtrip(packed, lambda connection: [_read(connection) for _ in keys])
 
     def set_new(self, *entries: CacheEntry) -> None:
-        """Set entries unless their keys exist; the answers are read with that of the next call.
+        """See :meth:`CacheClient.set_new`; the answers are read with that of the next call.
 
-        So the caller waits for nothing, and a thread that asks and sets in turn wakes up once
-        where it would twice.
-
-        Raises:
-            redis.RedisError: The server cannot be reached.
+        A thread that asks and sets in turn wakes up once where it would twice.
         """
         if entries:
             packed = _packed([set_command(entry, only_new=True) for entry in entries])
             self._roundtrip(packed, _leave, leaves=len(entries))
 
     def set_many(self, entries: Sequence[CacheEntry], *, only_new: bool) -> bool:
-        """Set all `entries` in one round trip; return whether the server took every one.
-
-        Args:
-            entries: What to set.
-            only_new: Leave keys alone that exist; that counts as taken.
-
-        Raises:
-            redis.RedisError: The server cannot be reached or does not answer in time.
-        """
+        """See :meth:`CacheClient.set_many`."""
         return not any(self.send_many([set_command(each, only_new=only_new) for each in entries]))
 
     def send_many(self, commands: Sequence[Command]) -> list[ResponseError | None]:
-        """Send all `commands` in one round trip; return the refusal of each, None if done.
-
-        Raises:
-            redis.RedisError: The server cannot be reached or does not answer in time.
-        """
+        """Send all `commands` in one round trip; return the refusal of each, None if done."""
         count = len(commands)
         return self._roundtrip(_packed(commands), lambda each: _read_all(each, count))
 
@@ -230,30 +208,50 @@ def _read_refusal(connection: Any) -> ResponseError | None:  # noqa: ANN401
     return None
 
 
-def pool_options(timeout: float, max_connections: int, tls: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings of a pool that fails fast; see `connect`."""
-    return {
-        "max_connections": max_connections,
-        "timeout": timeout,
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "retry": NO_RETRY,
-        "health_check_interval": 0,
-        **tls,
-    }
+class ClientOptions(NamedTuple):
+    """How clients reach the servers, and how patient they are.
 
-
-def connect(
-    url: str, timeout: float, max_connections: int, tls: Mapping[str, str] | None = None
-) -> FastRedis:
-    """Return a client; connects on first use. Thread-safe; make it after any fork.
-
-    Args:
-        url: ``redis://``, ``rediss://`` or ``unix://``.
-        timeout: Longest wait for a connection from the pool, to connect and to be
-            answered, each in seconds.
-        max_connections: Most connections of the pool.
+    Attributes:
+        url: ``redis://``, ``rediss://`` or ``unix://``. Where sentinels or nodes are named beside
+            it, it says login, database and TLS, and its host and port do not matter.
+        timeout: Longest wait for a connection from the pool, to connect and to be answered, each
+            in seconds.
+        max_connections: Most connections of a pool.
         tls: For ``rediss://``: the library's ``ssl_`` options, such as ``ssl_ca_certs``.
     """
-    options = pool_options(timeout, max_connections, tls or {})
-    return FastRedis(connection_pool=BlockingConnectionPool.from_url(url, **options))
+
+    url: str
+    timeout: float
+    max_connections: int
+    tls: Mapping[str, str] = {}
+
+    @property
+    def ssl(self) -> bool:
+        """Whether servers are spoken to over TLS."""
+        return self.url.startswith("rediss://")
+
+    @property
+    def login(self) -> dict[str, Any]:
+        """What the URL says besides the address and TLS, by the library's names."""
+        parts: dict[str, Any] = dict(parse_url(self.url))  # type: ignore[no-untyped-call]
+        address = {"host", "port", "connection_class"}
+        return {name: value for name, value in parts.items() if name not in address}
+
+    @property
+    def pool(self) -> dict[str, Any]:
+        """The library's settings of a pool that fails fast."""
+        return {
+            "max_connections": self.max_connections,
+            "timeout": self.timeout,
+            "socket_timeout": self.timeout,
+            "socket_connect_timeout": self.timeout,
+            "retry": NO_RETRY,
+            "health_check_interval": 0,
+            **(self.tls if self.ssl else {}),
+        }
+
+
+def connect(options: ClientOptions) -> FastRedis:
+    """Return a client of one server; connects on first use. Make it after any fork."""
+    pool = BlockingConnectionPool.from_url(options.url, **options.pool)
+    return FastRedis(connection_pool=pool)

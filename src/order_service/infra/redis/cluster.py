@@ -6,27 +6,26 @@ a node that hangs would cost a batch a timeout for each order. A node that is aw
 alone for a moment, while the others are used.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import structlog
-from redis import BlockingConnectionPool, RedisError, ResponseError, SSLConnection
+from redis import BlockingConnectionPool, Connection, RedisError, ResponseError, SSLConnection
 from redis import ConnectionError as RedisConnectionError
 from redis import TimeoutError as RedisTimeoutError
 from redis.cluster import ClusterNode, RedisCluster
-from redis.connection import parse_url
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException
 
 from order_service.infra.circuit import CircuitBreaker
 
 from .client import (
-    NO_RETRY,
     CacheEntry,
+    ClientOptions,
     Command,
     FastRedis,
     NodesAwayError,
-    pool_options,
     set_command,
 )
 from .slot_map import SlotMap
@@ -67,8 +66,8 @@ class ClusterClient:
         """See :meth:`redis.CacheClient.get_many`; one round trip for each node."""
         found: dict[str, bytes | RedisError | None] = {}
         with _translated():
-            for share in self._shares([("GET", key) for key in keys]):
-                found |= self._got([_key(command) for command in share])
+            for share in self._shares(keys, str):
+                found |= self._got(share)
         return [found[key] for key in keys]
 
     def _got(self, keys: Sequence[str]) -> dict[str, bytes | RedisError | None]:
@@ -96,21 +95,19 @@ class ClusterClient:
 
     def set_new(self, *entries: CacheEntry) -> None:
         """See :meth:`redis.CacheClient.set_new`; lost while the slot moves."""
-        by_key = {entry.key: entry for entry in entries}
         away: list[str] = []
         with _translated():
-            for share in self._shares([("SET", key) for key in by_key]):
-                away += self._set_new([by_key[_key(command)] for command in share])
+            for share in self._shares(entries, attrgetter("key")):
+                try:
+                    self._set_new(share)
+                except NodesAwayError:
+                    away += [entry.key for entry in share]
         if away:
             raise NodesAwayError(away)
 
-    def _set_new(self, entries: Sequence[CacheEntry]) -> Collection[str]:
-        """Set entries that one node holds; return the keys that it did nothing about."""
-        try:
-            self._routed(entries[0].key, lambda node: node.set_new(*entries))
-        except NodesAwayError:
-            return [entry.key for entry in entries]
-        return ()
+    def _set_new(self, share: Sequence[CacheEntry]) -> None:
+        """Set entries that one node holds."""
+        self._routed(share[0].key, lambda node: node.set_new(*share))
 
     def set_many(self, entries: Sequence[CacheEntry], *, only_new: bool) -> bool:
         """See :meth:`redis.CacheClient.set_many`; one round trip for each node."""
@@ -163,7 +160,7 @@ class ClusterClient:
         redirected: list[Command] = []
         refusals: dict[str, ResponseError] = {}
         away: list[str] = []
-        for share in self._shares(commands):
+        for share in self._shares(commands, _key):
             try:
                 answers = self._send(share)
             except NodesAwayError:
@@ -176,11 +173,11 @@ class ClusterClient:
                     refusals[_key(command)] = answer
         return redirected, refusals, away
 
-    def _shares(self, commands: Sequence[Command]) -> Collection[Sequence[Command]]:
-        """Return the commands by node."""
-        shares: dict[str, list[Command]] = {}
-        for command in commands:
-            shares.setdefault(self._slots.place_of(_key(command)), []).append(command)
+    def _shares(self, items: Iterable[T], key_of: Callable[[T], str]) -> Collection[Sequence[T]]:
+        """Return the items by the node of their key."""
+        shares: dict[str, list[T]] = {}
+        for item in items:
+            shares.setdefault(self._slots.place_of(key_of(item)), []).append(item)
         return shares.values()
 
     def _send(self, share: Sequence[Command]) -> list[ResponseError | None]:
@@ -243,46 +240,33 @@ def _translated() -> Iterator[None]:
         raise RedisConnectionError(str(error)) from error
 
 
-def connect_cluster(  # noqa: PLR0913 - the settings of one client
-    url: str,
-    nodes: Sequence[tuple[str, int]],
-    timeout: float,
-    max_connections: int,
-    tls: Mapping[str, str],
-    *,
-    pause: float,
+def connect_cluster(
+    options: ClientOptions, nodes: Sequence[tuple[str, int]], pause: float
 ) -> ClusterClient:
     """Return a client of a cluster; connects on first use.
 
     Args:
-        url: Login and TLS (``rediss://``) of all nodes; host and port do not matter.
+        options: A failure costs the timeout once more for each node that is asked in vain what has
+            become of the cluster.
         nodes: Host and port of some nodes: the others are learned from them.
-        timeout: As for :func:`redis.connect`; a failure costs it once more for each node that
-            is asked in vain what has become of the cluster.
-        max_connections: Most connections to each node.
-        tls: The library's ``ssl_`` options.
         pause: Seconds for which a node is left alone after a failure.
     """
-    parts = parse_url(url)  # type: ignore[no-untyped-call]
-    login = {name: value for name, value in parts.items() if name not in {"host", "port", "db"}}
-    ssl = login.get("connection_class") is SSLConnection
-    options = {**pool_options(timeout, max_connections, tls if ssl else {}), **login}
+    settings = {**options.pool, **options.login}
+    settings.pop("db", None)
+    connection = SSLConnection if options.ssl else Connection
 
     def connect_node(host: str, port: int) -> FastRedis:
-        pool = BlockingConnectionPool(host=host, port=port, **options)  # type: ignore[no-untyped-call]
+        pool = BlockingConnectionPool(  # type: ignore[no-untyped-call]
+            connection_class=connection, host=host, port=port, **settings
+        )
         return FastRedis(connection_pool=pool)
 
-    slots = SlotMap(lambda: _discover(nodes, options, ssl=ssl), timeout)
-    return ClusterClient(slots, connect_node, pause)
+    def discover() -> RedisCluster:
+        alien = {"timeout", "max_connections"}
+        return RedisCluster(
+            startup_nodes=[ClusterNode(*node) for node in nodes],  # type: ignore[no-untyped-call]
+            ssl=options.ssl,
+            **{name: value for name, value in settings.items() if name not in alien},
+        )
 
-
-def _discover(
-    nodes: Sequence[tuple[str, int]], options: Mapping[str, Any], *, ssl: bool
-) -> RedisCluster:
-    alien = {"timeout", "retry", "connection_class", "max_connections"}
-    return RedisCluster(
-        startup_nodes=[ClusterNode(*node) for node in nodes],  # type: ignore[no-untyped-call]
-        retry=NO_RETRY,
-        ssl=ssl,
-        **{name: value for name, value in options.items() if name not in alien},
-    )
+    return ClusterClient(SlotMap(discover, options.timeout), connect_node, pause)

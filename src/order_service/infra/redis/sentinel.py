@@ -5,16 +5,15 @@ the master is gone, was demoted or does not answer. Between a master's death and
 election of another there is nobody to ask: calls fail, as with a single server.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from redis import BlockingConnectionPool, SSLConnection
+from redis import BlockingConnectionPool
 from redis import ConnectionError as RedisConnectionError
 from redis import TimeoutError as RedisTimeoutError
-from redis.connection import parse_url
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
-from .client import NO_RETRY, FastRedis, pool_options
+from .client import NO_RETRY, ClientOptions, FastRedis
 
 
 class Watched(NamedTuple):
@@ -59,34 +58,22 @@ class _Pool(SentinelConnectionPool, BlockingConnectionPool):
     """Waits for a free connection instead of failing at once."""
 
 
-def connect_sentinel(
-    url: str, watched: Watched, timeout: float, max_connections: int, tls: Mapping[str, str]
-) -> FastRedis:
-    """Return a client of the master; connects on first use. Thread-safe; make it after any fork.
+def connect_sentinel(options: ClientOptions, watched: Watched) -> FastRedis:
+    """Return a client of the master; connects on first use. Make it after any fork.
 
-    Args:
-        url: Login, database and TLS (``rediss://``, of sentinels and servers); host and
-            port do not matter.
-        watched: Which master.
-        timeout: As for :func:`redis.connect`; finding the master costs it once more for each
-            sentinel that does not answer.
-        max_connections: Most connections of the pool.
-        tls: The library's ``ssl_`` options.
+    Sentinels are spoken to over TLS if servers are. Finding the master costs the timeout once more
+    for each sentinel that does not answer.
     """
-    login, ssl = _login_of(url)
-    options = pool_options(timeout, max_connections, tls if ssl else {})
-    asking = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": NO_RETRY}
-    if ssl:
-        asking |= {"ssl": True, **tls}
+    asking: dict[str, Any] = {
+        "socket_timeout": options.timeout,
+        "socket_connect_timeout": options.timeout,
+        "retry": NO_RETRY,
+    }
+    if options.ssl:
+        asking |= {"ssl": True, **options.tls}
     if watched.password:
         asking["password"] = watched.password
     sentinels = _Sentinels(list(watched.sentinels), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
-    pool = _Pool(watched.master, sentinels, ssl=ssl, **options, **login)  # type: ignore[no-untyped-call]
+    settings = {**options.pool, **options.login}
+    pool = _Pool(watched.master, sentinels, ssl=options.ssl, **settings)  # type: ignore[no-untyped-call]
     return FastRedis(connection_pool=pool)
-
-
-def _login_of(url: str) -> tuple[dict[str, Any], bool]:
-    """Return what a URL says besides the address, and whether it asks for TLS."""
-    parts = dict(parse_url(url))  # type: ignore[no-untyped-call]
-    ssl = parts.pop("connection_class", None) is SSLConnection
-    return {name: value for name, value in parts.items() if name not in {"host", "port"}}, ssl
