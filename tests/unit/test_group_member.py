@@ -10,6 +10,7 @@ from kafka.errors import KafkaConnectionError
 from order_service.infra.kafka.member import GroupMember
 from order_service.infra.kafka.progress import ConsumerProgress
 from order_service.infra.kafka.subscription import Subscription
+from order_service.infra.kafka.timing import Timing
 from order_service.metrics import ConsumerMetrics, Registry
 
 PARTITION = TopicPartition("orders", 0)
@@ -46,7 +47,7 @@ class Client:
 
 def member_of(client: Client, **options: Any) -> GroupMember:  # noqa: ANN401 - as GroupMember has them
     observer = ConsumerMetrics(Registry(), Subscription("orders", "group"))
-    return GroupMember(client, "orders", ConsumerProgress(observer), **options)
+    return GroupMember(client, "orders", ConsumerProgress(observer), Timing(), **options)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,15 @@ def _explained(connection: Connection) -> Iterator[None]:
         raise KafkaTimeoutError(f"{error.args[0] if error.args else error}; {hint}") from error
 
 
+_NO_AUTOMATISM: Mapping[str, object] = {
+    "enable_auto_commit": False,
+    "auto_offset_reset": "earliest",
+    "allow_auto_create_topics": False,
+    "metrics_enabled": False,
+}
+"""A consumer that commits nothing by itself."""
+
+
 class Membership(NamedTuple):
     """How a consumer takes part in its group; times in seconds, sizes in bytes."""
 
@@ -91,10 +100,8 @@ def open_consumer(connection: Connection, membership: Membership) -> KafkaConsum
     with _explained(connection):
         return KafkaConsumer(
             **connection.settings(),
+            **_NO_AUTOMATISM,
             group_id=membership.group_id,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            allow_auto_create_topics=False,
             # A broker answers as soon as it has data; this is for those that do not keep to it,
             # and bounds how long an idle consumer does not hear of a rebalance.
             fetch_max_wait_ms=100,
@@ -106,7 +113,6 @@ def open_consumer(connection: Connection, membership: Membership) -> KafkaConsum
             session_timeout_ms=round(membership.session_timeout * 1000),
             heartbeat_interval_ms=round(membership.session_timeout * 1000 / 10),
             max_poll_interval_ms=round(membership.max_poll_interval * 1000),
-            metrics_enabled=False,
         )
 
 
@@ -165,12 +171,9 @@ def open_reader(connection: Connection, group: str | None = None) -> KafkaConsum
     with _explained(connection):
         return KafkaConsumer(
             **connection.settings(),
+            **_NO_AUTOMATISM,
             group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            allow_auto_create_topics=False,
             max_poll_records=500,
             fetch_max_bytes=4 * _MEBIBYTE,
             max_partition_fetch_bytes=2 * _MEBIBYTE,
-            metrics_enabled=False,
         )

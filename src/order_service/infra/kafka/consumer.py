@@ -10,7 +10,7 @@ import concurrent.futures
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -24,7 +24,7 @@ from .batching import BatchLimits, BatchObserver, ConsumerRecord, size_of, split
 from .member import GroupMember
 from .offset_tracker import OffsetRanges, Offsets, offsets_behind
 from .progress import ConsumerProgress, ConsumptionPausedError
-from .timing import DEFAULT_TIMING, Timing
+from .timing import Timing
 
 _log = structlog.get_logger(__name__)
 
@@ -80,7 +80,6 @@ class ConsumerLoop(Generic[P]):
         stopping: Ends the loop.
         limits: How much is taken at once.
         timing: Times of the loop.
-        clock: Monotonic seconds.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a collaborator
@@ -91,8 +90,7 @@ class ConsumerLoop(Generic[P]):
         stopping: threading.Event,
         limits: BatchLimits,
         *,
-        timing: Timing = DEFAULT_TIMING,
-        clock: Callable[[], float] = time.monotonic,
+        timing: Timing,
     ) -> None:
         self._member = member
         self._handler = handler
@@ -100,7 +98,6 @@ class ConsumerLoop(Generic[P]):
         self._stopping = stopping
         self._limits = limits
         self._timing = timing
-        self._clock = clock
         self._first_batch = limits.first_batch
         self._since_rest = 0
 
@@ -162,10 +159,10 @@ class ConsumerLoop(Generic[P]):
 
     def _gather(self, records: list[ConsumerRecord]) -> None:
         """Add to `records` what is waiting, within the bounds of number, bytes and time."""
-        end = self._clock() + self._timing.gather
+        end = time.monotonic() + self._timing.gather
         size = sum(map(size_of, records))
         most = self._limits.max_bytes
-        while len(records) < self._first_batch and size < most and self._clock() < end:
+        while len(records) < self._first_batch and size < most and time.monotonic() < end:
             # Without a backlog the first message of the day need not wait for others.
             if not self._member.more_waiting():
                 return
@@ -195,10 +192,10 @@ class ConsumerLoop(Generic[P]):
 
     def _store(self, prepared: P, offsets: OffsetRanges) -> float:
         """Store a batch; what is logged on the way names its messages. Return the seconds."""
-        began = self._clock()
+        began = time.monotonic()
         with bound_contextvars(offsets=offsets):
             self._handler.store(prepared)
-        return self._clock() - began
+        return time.monotonic() - began
 
     def _take_note(self, in_flight: InFlight) -> None:
         """Have the offsets of a stored batch committed, or raise what kept it from being one."""
@@ -209,9 +206,9 @@ class ConsumerLoop(Generic[P]):
     def _commit(self) -> None:
         """Commit what is stored, if anything is; what fails is tried again with the next."""
         if offsets := self._member.to_commit():
-            began = self._clock()
+            began = time.monotonic()
             if self._member.commit(offsets):
-                self._batches.took("commit", self._clock() - began)
+                self._batches.took("commit", time.monotonic() - began)
 
     def _rest(self) -> None:
         """Use a moment without messages."""
@@ -244,9 +241,9 @@ class ConsumerLoop(Generic[P]):
 
     @contextlib.contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
-        start = self._clock()
+        start = time.monotonic()
         yield
-        self._batches.took(stage, self._clock() - start)
+        self._batches.took(stage, time.monotonic() - start)
 
 
 def _done(future: "Future[float]", timeout: float) -> bool:

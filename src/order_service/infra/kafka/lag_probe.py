@@ -1,7 +1,7 @@
 """Asks the brokers where the partitions end: the lag, and the proof that a broker answers."""
 
 import contextlib
-from collections.abc import Callable
+import time
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -19,7 +19,6 @@ class LagProbe:
         offsets: How far they have got.
         progress: Told of every answer.
         timing: How often it measures, and how long it waits for the brokers.
-        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -28,20 +27,18 @@ class LagProbe:
         offsets: OffsetTracker,
         progress: ConsumerProgress,
         timing: Timing,
-        clock: Callable[[], float],
     ) -> None:
         self._consumer = consumer
         self._offsets = offsets
         self._progress = progress
         self._interval = timing.lag_probe
         self._timeout_ms = round(timing.probe_timeout * 1000)
-        self._clock = clock
-        self._due = clock()
+        self._due = time.monotonic()
 
     def if_due(self) -> None:
         """Measure if the last time is long enough ago. No answer leaves all as it was."""
-        if self._offsets.joined and self._clock() >= self._due:
-            self._due = self._clock() + self._interval
+        if self._offsets.joined and time.monotonic() >= self._due:
+            self._due = time.monotonic() + self._interval
             with contextlib.suppress(KafkaError):
                 self._measure(sorted(self._consumer.assignment()))
 

@@ -18,7 +18,7 @@ from .internals import insist_on_rejoin, topic_id
 from .lag_probe import LagProbe
 from .offset_tracker import Offsets, OffsetTracker
 from .progress import ConsumerProgress
-from .timing import DEFAULT_TIMING, Timing
+from .timing import Timing
 
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +40,6 @@ class GroupMember:
         topic: What to read.
         progress: Told of every answer of a broker, of gaps and of the lag.
         timing: How long it waits for what.
-        clock: Monotonic seconds.
         sleep: Waits some seconds, for tests.
 
     Attributes:
@@ -48,14 +47,13 @@ class GroupMember:
         lag: Measures the lag.
     """
 
-    def __init__(  # noqa: PLR0913 - clock and sleep are for tests
+    def __init__(
         self,
         consumer: KafkaConsumer,
         topic: str,
         progress: ConsumerProgress,
-        timing: Timing = DEFAULT_TIMING,
+        timing: Timing,
         *,
-        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.stream: str | None = None
@@ -68,7 +66,7 @@ class GroupMember:
         self._stream_changed = False
         self._offsets = OffsetTracker()
         self._pacing = FetchPacing(consumer, timing.linger)
-        self.lag = LagProbe(consumer, self._offsets, progress, timing, clock)
+        self.lag = LagProbe(consumer, self._offsets, progress, timing)
 
     def join(self) -> None:
         """Subscribe. The partitions come with a later poll."""

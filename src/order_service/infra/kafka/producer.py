@@ -17,7 +17,6 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
-    timestamp_ms: int | None = None
     partition: int | None = None
 
 
@@ -90,7 +89,6 @@ def _send(producer: KafkaProducer, record: Record) -> Future | None:
             value=record.value,
             headers=list(record.headers),
             partition=record.partition,
-            timestamp_ms=record.timestamp_ms,
         )
     except _TOO_LARGE:
         return None

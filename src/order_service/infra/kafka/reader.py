@@ -1,7 +1,7 @@
 """Reads a topic once, up to where it ends now, joining no group and in bounded memory."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -14,6 +14,9 @@ from kafka.errors import (
 from .internals import topic_id
 from .ranges import Range, Stretch
 
+_TIMEOUT_MS = 15_000
+"""Milliseconds without an answer after which reading fails."""
+
 
 class TopicReader:
     """Reads ranges of one topic. Every call blocks; not thread-safe.
@@ -21,22 +24,11 @@ class TopicReader:
     Args:
         consumer: A consumer that is in no group; see :func:`kafka_clients.open_reader`.
         topic: What to read.
-        timeout: Seconds without an answer after which reading fails.
-        clock: Monotonic seconds.
     """
 
-    def __init__(
-        self,
-        consumer: KafkaConsumer,
-        topic: str,
-        timeout: float = 15.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, consumer: KafkaConsumer, topic: str) -> None:
         self._consumer = consumer
         self._topic = topic
-        self._timeout = timeout
-        self._timeout_ms = round(timeout * 1000)
-        self._clock = clock
 
     def extent(self) -> list[Range]:
         """Return what the topic holds now, by partition.
@@ -49,8 +41,8 @@ class TopicReader:
         if not numbers:
             raise UnknownTopicOrPartitionError(self._topic)
         partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
-        starts = self._consumer.beginning_offsets(partitions, timeout_ms=self._timeout_ms)
-        ends = self._consumer.end_offsets(partitions, timeout_ms=self._timeout_ms)
+        starts = self._consumer.beginning_offsets(partitions, timeout_ms=_TIMEOUT_MS)
+        ends = self._consumer.end_offsets(partitions, timeout_ms=_TIMEOUT_MS)
         return [Range(tp.partition, starts[tp], ends[tp]) for tp in partitions]
 
     def since(self, timestamp_ms: int) -> list[Range]:
@@ -79,7 +71,7 @@ class TopicReader:
     def _offsets_at(self, ranges: list[Range], timestamp_ms: int) -> dict[int, int]:
         """Return the first offset at or after a moment, by partition, where there is one."""
         moments = {TopicPartition(self._topic, each.partition): timestamp_ms for each in ranges}
-        found = self._consumer.offsets_for_times(moments, timeout_ms=self._timeout_ms)
+        found = self._consumer.offsets_for_times(moments, timeout_ms=_TIMEOUT_MS)
         return {tp.partition: each.offset for tp, each in found.items() if each}
 
     def consumed_since(self, timestamp_ms: int) -> list[Stretch]:
@@ -95,7 +87,7 @@ class TopicReader:
 
     def _stretch(self, whole: Range, wanted: Range) -> Stretch:
         partition = TopicPartition(self._topic, whole.partition)
-        found = self._consumer.committed(partition, timeout_ms=self._timeout_ms)
+        found = self._consumer.committed(partition, timeout_ms=_TIMEOUT_MS)
         # A topic that was made anew may be shorter than what was committed of the former one.
         committed = min(whole.stop, whole.start if found is None else found)
         consumed = wanted._replace(stop=max(wanted.start, committed))
@@ -123,7 +115,7 @@ class TopicReader:
         partition = TopicPartition(self._topic, wanted.partition)
         self._consumer.assign([partition])
         self._consumer.seek(partition, wanted.start)
-        position, deadline = wanted.start, self._clock() + self._timeout
+        position, deadline = wanted.start, time.monotonic() + _TIMEOUT_MS / 1000
         while position < wanted.stop:
             for record in self._consumer.poll(timeout_ms=500).get(partition, ()):
                 if record.offset < wanted.stop:
@@ -131,8 +123,8 @@ class TopicReader:
             # Past the last record by more than one where a compacted or aborted one was.
             reached = self._consumer.position(partition, timeout_ms=500)
             if reached is not None and reached > position:
-                position, deadline = reached, self._clock() + self._timeout
-            elif self._clock() > deadline:
+                position, deadline = reached, time.monotonic() + _TIMEOUT_MS / 1000
+            elif time.monotonic() > deadline:
                 raise KafkaTimeoutError(f"{self._topic}/{wanted.partition} at offset {position}")
 
     def close(self) -> None:

@@ -25,6 +25,3 @@ class Timing(NamedTuple):
     probe_timeout: float = 2.0
     commit_timeout: float = 5.0
     shutdown: float = 10.0
-
-
-DEFAULT_TIMING = Timing()
