@@ -1,7 +1,7 @@
 """What must hold between the settings of the machinery, beyond the range of each."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from ipaddress import ip_network
 
@@ -45,7 +45,7 @@ def of_postgres(postgres: PostgresSettings) -> Iterator[Contradiction]:
     for key, text in hosts.items():
         yield from _of_hosts(key, text)
     yield from _of_retry("postgres.retry", postgres.retry)
-    yield from _together("postgres", "sslcert", postgres.sslcert, "sslkey", postgres.sslkey)
+    yield from _together({"postgres.sslcert": postgres.sslcert, "postgres.sslkey": postgres.sslkey})
 
 
 def _of_hosts(key: str, text: str) -> Iterator[Contradiction]:
@@ -64,7 +64,9 @@ def of_kafka(kafka: KafkaSettings) -> Iterator[Contradiction]:
     if sasl and not kafka.sasl.username:
         yield "kafka.sasl.username", f"is needed for {kafka.security_protocol}"
     yield from _of_retry("kafka.retry", kafka.retry)
-    yield from _certificate("kafka", kafka.ssl_certfile, kafka.ssl_keyfile)
+    yield from _together(
+        {"kafka.ssl_certfile": kafka.ssl_certfile, "kafka.ssl_keyfile": kafka.ssl_keyfile}
+    )
 
 
 def of_redis(redis: RedisSettings) -> Iterator[Contradiction]:
@@ -79,7 +81,9 @@ def of_redis(redis: RedisSettings) -> Iterator[Contradiction]:
     for key, path in files.items():
         if path and not redis.url.reveal().startswith("rediss://"):
             yield f"redis.{key}", "has no effect unless redis.url begins with rediss://"
-    yield from _certificate("redis", redis.ssl_certfile, redis.ssl_keyfile)
+    yield from _together(
+        {"redis.ssl_certfile": redis.ssl_certfile, "redis.ssl_keyfile": redis.ssl_keyfile}
+    )
 
 
 def of_schema_registry(registry: SchemaRegistrySettings) -> Iterator[Contradiction]:
@@ -99,16 +103,10 @@ def _of_retry(path: str, retry: RetrySettings) -> Iterator[Contradiction]:
         yield f"{path}.base_delay", f"is more than {path}.max_delay ({retry.max_delay})"
 
 
-def _certificate(section: str, certificate: str, key: str) -> Iterator[Contradiction]:
-    return _together(section, "ssl_certfile", certificate, "ssl_keyfile", key)
-
-
-def _together(
-    section: str, one: str, has_one: str, other: str, has_other: str
-) -> Iterator[Contradiction]:
-    if bool(has_one) != bool(has_other):
-        absent = other if has_one else one
-        yield f"{section}.{absent}", "is needed: a certificate and its key go together"
+def _together(certificate_and_key: Mapping[str, str]) -> Iterator[Contradiction]:
+    absent = [path for path, file in certificate_and_key.items() if not file]
+    if len(absent) == 1:
+        yield absent[0], "is needed: a certificate and its key go together"
 
 
 def _is_installed(module: str) -> bool:

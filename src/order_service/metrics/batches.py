@@ -1,5 +1,7 @@
 """The batches in which a consumer takes messages: how large they are and where their time goes."""
 
+from functools import partial
+
 from prometheus_client import Histogram
 
 from order_service.infra.kafka.subscription import Subscription
@@ -15,28 +17,22 @@ _STAGES = ("decode", "store", "commit")
 
 class _Collectors:
     def __init__(self, registry: Registry) -> None:
-        # Full batches mean a backlog, batches of one mean an idle topic.
-        self.messages = Histogram(
-            f"{PREFIX}_batch_messages",
-            "Messages in one batch",
-            Subscription._fields,
-            buckets=_BATCH_MESSAGES,
-            registry=registry,
+        histogram = partial(
+            Histogram, labelnames=Subscription._fields, namespace=PREFIX, registry=registry
         )
-        self.bytes = Histogram(
-            f"{PREFIX}_batch_bytes",
-            "Bytes of the message values in one batch",
-            Subscription._fields,
-            buckets=_BATCH_BYTES,
-            registry=registry,
+        # Full batches mean a backlog, batches of one mean an idle topic.
+        self.messages = histogram(
+            "batch_messages", "Messages in one batch", buckets=_BATCH_MESSAGES
+        )
+        self.bytes = histogram(
+            "batch_bytes", "Bytes of the message values in one batch", buckets=_BATCH_BYTES
         )
         # Names the stage that slows consumption down.
-        self.seconds = Histogram(
-            f"{PREFIX}_batch_duration_seconds",
+        self.seconds = histogram(
+            "batch_duration_seconds",
             "Time that one batch spent in each stage",
-            [*Subscription._fields, "stage"],
+            labelnames=[*Subscription._fields, "stage"],
             buckets=_STAGE_SECONDS,
-            registry=registry,
         )
 
 

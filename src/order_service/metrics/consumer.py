@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from prometheus_client import Counter, Gauge
 
@@ -14,60 +15,39 @@ _LABELS = Subscription._fields
 
 class _Collectors:
     def __init__(self, registry: Registry) -> None:
+        gauge = partial(Gauge, labelnames=_LABELS, namespace=PREFIX, registry=registry)
+        counter = partial(Counter, labelnames=_LABELS, namespace=PREFIX, registry=registry)
         # The one number to alert on: it grows whenever anything is wrong with consumption.
-        self.lag = Gauge(
-            f"{PREFIX}_consumer_lag_messages",
+        self.lag = gauge(
+            "consumer_lag_messages",
             "Messages behind the end of the partition, for assigned partitions",
-            [*_LABELS, "partition"],
-            registry=registry,
+            labelnames=[*_LABELS, "partition"],
         )
-        self.assigned = Gauge(
-            f"{PREFIX}_consumer_assigned_partitions",
-            "Partitions that this consumer reads",
-            _LABELS,
-            registry=registry,
-        )
+        self.assigned = gauge("consumer_assigned_partitions", "Partitions that this consumer reads")
         # A broker that is away raises no error in the client: only this age shows it.
-        self.last_fetch = Gauge(
-            f"{PREFIX}_consumer_last_fetch_timestamp_seconds",
+        self.last_fetch = gauge(
+            "consumer_last_fetch_timestamp_seconds",
             "When a broker last answered a fetch (Unix time, UTC)",
-            _LABELS,
-            registry=registry,
         )
-        self.fetch_age = Gauge(
-            f"{PREFIX}_consumer_last_fetch_age_seconds",
-            "Seconds since a broker last answered a fetch",
-            _LABELS,
-            registry=registry,
+        self.fetch_age = gauge(
+            "consumer_last_fetch_age_seconds", "Seconds since a broker last answered a fetch"
         )
-        self._register_troubles(registry)
-
-    def _register_troubles(self, registry: Registry) -> None:
         # Paused by the limit on rejected messages: a person has to look.
-        self.paused = Gauge(
-            f"{PREFIX}_consumer_paused",
+        self.paused = gauge(
+            "consumer_paused",
             "1 while consumption is paused because too many messages were rejected",
-            _LABELS,
-            registry=registry,
         )
-        self.pause_causes = Gauge(
-            f"{PREFIX}_consumer_paused_rejections",
+        self.pause_causes = gauge(
+            "consumer_paused_rejections",
             "Rejected messages that made consumption pause, by reason",
-            [*_LABELS, "reason"],
-            registry=registry,
+            labelnames=[*_LABELS, "reason"],
         )
         # Anything but 0 is a loss before us: retention or a broker without durability.
-        self.gaps = Counter(
-            f"{PREFIX}_offset_gap_messages_total",
-            "Messages that the broker dropped before they were read",
-            _LABELS,
-            registry=registry,
+        self.gaps = counter(
+            "offset_gap_messages_total", "Messages that the broker dropped before they were read"
         )
-        self.stalls = Counter(
-            f"{PREFIX}_watchdog_stalls_total",
-            "Times that the watchdog saw no progress while there was lag",
-            _LABELS,
-            registry=registry,
+        self.stalls = counter(
+            "watchdog_stalls_total", "Times that the watchdog saw no progress while there was lag"
         )
 
 
