@@ -10,23 +10,12 @@ import logging
 import os
 import sys
 from contextlib import suppress
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
 
 from order_service.infra.redaction import Redaction, redact_exception
-
-
-class TextStream(Protocol):
-    """What a log is written to, such as `sys.stderr`."""
-
-    def write(self, text: str, /) -> object:
-        """Take the text."""
-
-    def flush(self) -> None:
-        """Pass on what was taken."""
-
 
 # For `Granian(log_dictconfig=...)`: its loggers hand on to ours instead of printing themselves.
 GRANIAN_LOGGING: Final[dict[str, Any]] = {
@@ -58,7 +47,7 @@ class UnfailingStream:
     blocks for as long as the reader of a pipe does not read.
     """
 
-    def __init__(self, stream: TextStream) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._descriptor = _descriptor_of(stream)
 
@@ -89,7 +78,7 @@ class UnfailingStream:
 def configure_logging(
     level: str,
     fmt: str,
-    stream: TextStream | None = None,
+    stream: TextIO | None = None,
     masked_keys: frozenset[str] = frozenset(),
 ) -> None:
     """Send every log record of this process to `stream` (standard error) in one form.
@@ -172,8 +161,8 @@ def _dump(event: object, **_options: object) -> str:
     return json.dumps(event, default=repr, skipkeys=True)
 
 
-def _descriptor_of(stream: TextStream) -> int | None:
+def _descriptor_of(stream: TextIO) -> int | None:
     try:
-        return int(cast("Any", stream).fileno())
-    except (AttributeError, OSError, ValueError):
+        return stream.fileno()
+    except (OSError, ValueError):
         return None

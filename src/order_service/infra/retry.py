@@ -43,13 +43,6 @@ class Policy(NamedTuple):
         return min(self.max_delay, self.base_delay * 2.0 ** min(failures - 1, 64))
 
 
-class Wait(Protocol):
-    """Sleeps for some seconds; returns True at once when the process is stopping."""
-
-    def __call__(self, seconds: float, /) -> bool:
-        """Return whether the process is stopping."""
-
-
 class Retrying(Protocol):
     """Calls again what failed for a transient reason, until it succeeds; :class:`Retry` is one."""
 
@@ -69,7 +62,7 @@ class Retry:
         stopping: Set when the process should end.
         on_retry: Told the backend's name before each repetition.
         uniform: Source of jitter.
-        wait: Sleep, for tests; by default it waits for `stopping`.
+        wait: Sleeps for some seconds, and returns whether the process is stopping meanwhile.
         clock: Monotonic seconds, for tests.
     """
 
@@ -85,7 +78,7 @@ class Retry:
         *,
         on_retry: Callable[[str], None] = lambda _: None,
         uniform: Callable[[float, float], float] = random.uniform,
-        wait: Wait | None = None,
+        wait: Callable[[float], bool] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.backend = backend

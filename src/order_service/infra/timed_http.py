@@ -15,9 +15,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
-def pools_with_deadline(
-    seconds: float, clock: Callable[[], float] = time.monotonic
-) -> dict[str, Any]:
+def pools_with_deadline(seconds: float) -> dict[str, Any]:
     """Return classes for `PoolManager.pool_classes_by_scheme`.
 
     An answer that is not whole `seconds` after its request began to be sent ends as one that timed
@@ -34,11 +32,11 @@ def pools_with_deadline(
             self.response_class = _limited(self._left)
 
         def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-            self._deadline = clock() + seconds
+            self._deadline = time.monotonic() + seconds
             super().request(*args, **kwargs)  # type: ignore[misc]  # mixed into one
 
         def _left(self) -> float:
-            return self._deadline - clock()
+            return self._deadline - time.monotonic()
 
     class Plain(Timed, HTTPConnection):
         pass

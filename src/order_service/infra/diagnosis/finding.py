@@ -74,9 +74,7 @@ Look = Callable[[], Iterable[Finding]]
 """Looks at one part; blocks."""
 
 
-def look_at_all(
-    looks: Mapping[str, Look], timeout: float, clock: Callable[[], float] = time.monotonic
-) -> dict[str, list[Finding]]:
+def look_at_all(looks: Mapping[str, Look], timeout: float) -> dict[str, list[Finding]]:
     """Return the findings of every part, all looked at at the same time.
 
     A part that is not done after `timeout` seconds has a fault that says so, after what was
@@ -89,9 +87,9 @@ def look_at_all(
     }
     for thread in threads.values():
         thread.start()
-    deadline = clock() + timeout
+    deadline = time.monotonic() + timeout
     for name, thread in threads.items():
-        thread.join(max(0.0, deadline - clock()))
+        thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
             found[name] = [*found[name], _silence(timeout)]
     return found

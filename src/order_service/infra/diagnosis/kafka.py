@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kafka import TopicPartition
@@ -37,7 +37,6 @@ class KafkaTarget(NamedTuple):
         topics: What it reads and writes.
         creates: Whether the service makes topics that are missing.
         timeout: Seconds to connect.
-        sleep: Blocks for so many seconds.
     """
 
     addresses: Sequence[Address]
@@ -45,7 +44,6 @@ class KafkaTarget(NamedTuple):
     topics: Sequence[Topic]
     creates: bool
     timeout: float
-    sleep: Callable[[float], None] = time.sleep
 
 
 def look(target: KafkaTarget) -> Iterator[Finding]:
@@ -85,7 +83,7 @@ def _look_at_topics(admin: KafkaAdminClient, target: KafkaTarget) -> Iterator[Fi
         if partitions and topic.max_bytes and "Write" in topic.operations:
             yield _size_limit(admin, topic)
         if partitions and topic.group:
-            yield _lag(admin, topic, partitions, target.sleep)
+            yield _lag(admin, topic, partitions)
 
 
 def _partitions(topic: Mapping[str, Any] | None) -> list[int]:
@@ -165,16 +163,11 @@ def _size_limit(admin: KafkaAdminClient, topic: Topic) -> Finding:
     return ok("limits", f"{name} admits {limit} bytes, enough for the largest record")
 
 
-def _lag(
-    admin: KafkaAdminClient,
-    topic: Topic,
-    partitions: Sequence[int],
-    sleep: Callable[[float], None],
-) -> Finding:
+def _lag(admin: KafkaAdminClient, topic: Topic, partitions: Sequence[int]) -> Finding:
     wanted = [TopicPartition(topic.name, number) for number in partitions]
     try:
         ends = admin.list_partition_offsets(dict.fromkeys(wanted, _LATEST))
-        committed = _committed(admin, topic.group, wanted, sleep)
+        committed = _committed(admin, topic.group, wanted)
     except AuthorizationError as error:
         remedy = f"{_grant(topic.name, 'Read')}, and the same for --group {topic.group}"
         return fault("rights", f"we may not read as group {topic.group}: {error}", remedy)
@@ -191,16 +184,13 @@ def _lag(
 
 
 def _committed(
-    admin: KafkaAdminClient,
-    group: str,
-    wanted: Sequence[TopicPartition],
-    sleep: Callable[[float], None],
+    admin: KafkaAdminClient, group: str, wanted: Sequence[TopicPartition]
 ) -> Mapping[TopicPartition, Any]:
     """Return the group's offsets; the first group ever makes the brokers take a moment."""
     for _ in range(_COORDINATOR_TRIES):
         with contextlib.suppress(CoordinatorNotAvailableError):
             return _asked(admin, group, wanted)
-        sleep(_COORDINATOR_PAUSE)
+        time.sleep(_COORDINATOR_PAUSE)
     return _asked(admin, group, wanted)
 
 

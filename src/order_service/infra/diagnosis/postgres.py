@@ -61,10 +61,8 @@ class Demands(NamedTuple):
     pool: int
 
 
-def look(
-    target: PostgresTarget, demands: Demands, clock: Callable[[], float] = time.time
-) -> Iterator[Finding]:
-    """Yield what there is to say about the database; `clock` is Unix time."""
+def look(target: PostgresTarget, demands: Demands) -> Iterator[Finding]:
+    """Yield what there is to say about the database."""
 
     def further(connection: Connection[Any]) -> Iterator[Finding]:
         yield _version(connection)
@@ -79,16 +77,14 @@ def look(
                 yield from check(connection)
         yield _connections(connection, demands.pool)
         moment = _value(connection, "SELECT extract(epoch FROM clock_timestamp())::float8")
-        yield clock_of("Postgres", moment - clock())
+        yield clock_of("Postgres", moment - time.time())
 
     return _look(target, further)
 
 
-def look_at_replica(
-    target: PostgresTarget, max_lag: float, clock: Callable[[], float] = time.time
-) -> Iterator[Finding]:
+def look_at_replica(target: PostgresTarget, max_lag: float) -> Iterator[Finding]:
     """Yield what there is to say about the replica that lookups read; lag in seconds."""
-    return _look(target, lambda connection: [_lag(connection, max_lag, clock)])
+    return _look(target, lambda connection: [_lag(connection, max_lag)])
 
 
 def _look(target: PostgresTarget, further: Check) -> Iterator[Finding]:
@@ -238,14 +234,14 @@ def _connections(connection: Connection[Any], pool: int) -> Finding:
     return ok("connections", f"{used} of {most} are in use; a process takes up to {pool}")
 
 
-def _lag(connection: Connection[Any], max_lag: float, clock: Callable[[], float]) -> Finding:
+def _lag(connection: Connection[Any], max_lag: float) -> Finding:
     if not _value(connection, "SELECT pg_is_in_recovery()"):
         return hint("lag", "this server is no standby: lookups and writes share it")
     same = "SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()"
     replayed = _value(
         connection, "SELECT extract(epoch FROM pg_last_xact_replay_timestamp())::float8"
     )
-    lag = 0.0 if _value(connection, same) or replayed is None else max(0.0, clock() - replayed)
+    lag = 0.0 if _value(connection, same) or replayed is None else max(0.0, time.time() - replayed)
     if lag > max_lag:
         return warning(
             "lag",

@@ -13,8 +13,7 @@ from redis import RedisError
 from order_service.infra.postgres.database import QueryObserver
 from order_service.infra.redis.client import CacheClient, CacheEntry
 
-from .attributes import Attributes
-from .spans import child_span, current_span
+from .spans import Attributes, child_span, current_span
 
 if TYPE_CHECKING:
     from .otlp import Span
@@ -37,17 +36,15 @@ class TracedQueries:
         self._observer.queried(query, seconds, ok=ok)
         parent = current_span()
         if parent is not None:
-            span = parent.child(query, "client", self._attributes(query), took=seconds)
+            attributes: Attributes = {
+                "db.system.name": "postgresql",
+                "db.query.summary": query,
+                "server.address": self._host,
+            }
+            span = parent.child(query, "client", attributes, took=seconds)
             if not ok:
                 span.failed("_OTHER")
             span.end()
-
-    def _attributes(self, query: str) -> Attributes:
-        return {
-            "db.system.name": "postgresql",
-            "db.query.summary": query,
-            "server.address": self._host,
-        }
 
 
 class TracedCacheClient:

@@ -17,8 +17,7 @@ from order_service.infra.kafka.consumer import Handler
 from order_service.infra.kafka.offset_tracker import OffsetRanges
 from order_service.infra.kafka.subscription import Subscription
 
-from .attributes import Attributes
-from .spans import entered
+from .spans import Attributes, entered
 from .traceparent import context_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode, TraceFlags
 
-from .attributes import Attributes, Kind
+from .spans import Attributes, Kind
 from .traceparent import TraceContext
 
 _NONE: Attributes = {}

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from order_service.infra.kafka.producer import AcknowledgedProducer, Record
 
-from .attributes import Attributes
-from .spans import child_span
+from .spans import Attributes, child_span
 from .traceparent import HEADER
 
 if TYPE_CHECKING:

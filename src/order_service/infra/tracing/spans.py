@@ -5,14 +5,15 @@ runs it in a copy of his context.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
-
-from .attributes import Attributes, Kind
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from .otlp import Span
+
+Kind = Literal["internal", "server", "client", "producer", "consumer"]
+Attributes = Mapping[str, str | int | Sequence[str]]
 
 _current: "ContextVar[Span | None]" = ContextVar("current_span", default=None)
 
