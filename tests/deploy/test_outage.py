@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from order_service.context import backends
-from order_service.infra.postgres.database import UnavailableError
+from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import Query
 from tests.backends import process_of
 

@@ -10,14 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from order_service.embedded.postgres import PostgresServer
-from order_service.infra.postgres.database import (
-    ConflictError,
-    Database,
-    Isolation,
-    Settings,
-    Transaction,
-    UnavailableError,
-)
+from order_service.infra.postgres.database import Database, Isolation, Settings, Transaction
+from order_service.infra.postgres.faults import ConflictError, UnavailableError
 from order_service.infra.postgres.sql import Query
 from order_service.metrics import BackendMetrics
 from tests.backends import Environ, free_port

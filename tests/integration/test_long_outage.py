@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from order_service.embedded.postgres import PostgresServer
-from order_service.infra.postgres.database import Database, Settings, UnavailableError
+from order_service.infra.postgres.database import Database, Settings
+from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import Query
 from tests.chaos.proxy import TcpProxy
 from tests.metrics import Metrics

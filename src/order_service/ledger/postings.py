@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 from psycopg import errors
 
-from order_service.infra.postgres.database import Row
+from order_service.infra.postgres.sql import Row
 
 from .errors import (
     AlreadyReversedError,

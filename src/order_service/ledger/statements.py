@@ -6,8 +6,7 @@ from functools import cache
 from importlib import resources
 from typing import LiteralString, TypeAlias
 
-from order_service.infra.postgres.database import Row
-from order_service.infra.postgres.sql import Query, load_queries
+from order_service.infra.postgres.sql import Query, Row, load_queries
 
 Run: TypeAlias = Callable[[Query, Mapping[str, object]], list[Row]]
 """Runs a statement and returns its rows: `execute` of a transaction, `read` of a database."""

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
-from order_service.infra.postgres.database import Database, Row, Transaction, UnavailableError
-from order_service.infra.postgres.sql import Query
+from order_service.infra.postgres.database import Database, Transaction
+from order_service.infra.postgres.faults import UnavailableError
+from order_service.infra.postgres.sql import Query, Row
 
 T = TypeVar("T")
 

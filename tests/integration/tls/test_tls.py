@@ -25,7 +25,7 @@ from order_service.embedded.apache_kafka import ApacheKafka
 from order_service.embedded.ports import free_port
 from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.kafka.topics import ensure_topics
-from order_service.infra.postgres.database import UnavailableError
+from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import Query
 from order_service.infra.redis.client import FastRedis
 from tests.backends import Environ, config_of, process_environ, process_of, records_of, send

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import psycopg
 
-from order_service.infra.postgres.database import Database, Row, UnavailableError
-from order_service.infra.postgres.sql import load_queries
+from order_service.infra.postgres.database import Database
+from order_service.infra.postgres.faults import UnavailableError
+from order_service.infra.postgres.sql import Row, load_queries
 
 from .errors import KeyExistsError, KeysUnavailableError, NoSuchKeyError
 from .model import KeyRecord, StoredKey

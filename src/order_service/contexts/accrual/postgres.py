@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from psycopg.types.json import Jsonb
 
-from order_service.infra.postgres.database import Database, Transaction, UnavailableError
+from order_service.infra.postgres.database import Database, Transaction
+from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import load_queries
 
 from .errors import OrderExistsError, RuleExistsError, StorageUnavailableError

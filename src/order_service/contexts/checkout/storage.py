@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from order_service.infra.postgres.database import Row, UnavailableError
-from order_service.infra.postgres.sql import load_queries
+from order_service.infra.postgres.faults import UnavailableError
+from order_service.infra.postgres.sql import Row, load_queries
 from order_service.ledger.idempotency import Idempotency
 from order_service.messaging.outbox import Outbox
 

@@ -8,7 +8,8 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from order_service.infra.postgres.database import Database, Row, Transaction
+from order_service.infra.postgres.database import Database, Transaction
+from order_service.infra.postgres.sql import Row
 from order_service.ledger.errors import LedgerError
 from order_service.ledger.idempotency import Idempotency
 from order_service.ledger.model import OUTSIDE, Leg, Transfer

@@ -4,7 +4,9 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from order_service.infra.postgres.database import Database, Row, Transaction, UnavailableError
+from order_service.infra.postgres.database import Database, Transaction
+from order_service.infra.postgres.faults import UnavailableError
+from order_service.infra.postgres.sql import Row
 from order_service.ledger import errors as ledger_errors
 from order_service.ledger.idempotency import Idempotency, KeyedCommand
 from order_service.ledger.model import OUTSIDE, Entry, Leg, Transfer

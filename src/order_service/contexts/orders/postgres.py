@@ -9,15 +9,9 @@ import msgspec
 import psycopg
 
 from order_service.infra.ahead import map_ahead
-from order_service.infra.postgres.database import (
-    Database,
-    Isolation,
-    Row,
-    Transaction,
-    UnavailableError,
-)
-from order_service.infra.postgres.faults import is_refusal
-from order_service.infra.postgres.sql import Query, load_queries
+from order_service.infra.postgres.database import Database, Isolation, Transaction
+from order_service.infra.postgres.faults import UnavailableError, is_refusal
+from order_service.infra.postgres.sql import Query, Row, load_queries
 
 from .errors import StorageRejectedError, StorageUnavailableError
 from .model import Document, Order, digest

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from order_service.infra.postgres.database import UnavailableError
+from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import load_queries
 from order_service.ledger.idempotency import Idempotency
 from order_service.ledger.postings import PostgresLedger

@@ -6,7 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from order_service.infra.postgres.database import Database, Row, Transaction, UnavailableError
+from order_service.infra.postgres.database import Database, Transaction
+from order_service.infra.postgres.faults import UnavailableError
+from order_service.infra.postgres.sql import Row
 from order_service.ledger import errors as ledger_errors
 from order_service.ledger.idempotency import KeyedCommand
 from order_service.ledger.model import Leg, Transfer

@@ -7,8 +7,6 @@ from psycopg.conninfo import make_conninfo
 
 from order_service.infra.addresses import Address
 
-_NO_TLS: Mapping[str, str] = {}
-
 Member = Literal["read-write", "prefer-standby"]
 """Which member of a cluster is wanted: the primary, or a standby if there is one. libpq's words."""
 
@@ -28,7 +26,7 @@ class DatabaseServer(NamedTuple):
     addresses: Sequence[Address]
     database: str
     connect_timeout: float
-    tls: Mapping[str, str] = _NO_TLS
+    tls: Mapping[str, str] = {}
     member: Member = "read-write"
 
 

@@ -9,8 +9,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import psycopg
 from psycopg import Connection
@@ -22,26 +21,11 @@ from order_service.infra.circuit import CircuitBreaker
 from .deadline import SocketDeadlines
 from .faults import ConflictError, UnavailableError, is_stale, is_transient, transient_fault
 from .own_session import OwnSession
-from .sql import Query
-
-__all__ = [
-    "ConflictError",
-    "Database",
-    "Isolation",
-    "QueryObserver",
-    "Row",
-    "Settings",
-    "Transaction",
-    "UnavailableError",
-]
+from .sql import NO_PARAMETERS, Query, Row, run
 
 T = TypeVar("T")
 
-Row = tuple[Any, ...]
-
 Isolation = Literal["read committed", "repeatable read", "serializable"]
-
-_NO_PARAMETERS: Mapping[str, object] = {}
 
 _STALE_FAILS_WITHIN = 0.5
 """Seconds. A connection that went stale fails at once; a second try of others would be as slow."""
@@ -68,7 +52,7 @@ class Settings(NamedTuple):
     call_timeout: float
     circuit_open: float = 1.0
     isolation: Isolation = "read committed"
-    session: Mapping[str, str] = MappingProxyType({})
+    session: Mapping[str, str] = {}
 
 
 class QueryObserver(Protocol):
@@ -83,20 +67,15 @@ def _pause(conflicts: int) -> None:
     time.sleep(random.uniform(0, _LONGEST_FIRST_PAUSE * 2**conflicts))  # noqa: S311 - no secret
 
 
-def _run(connection: Connection[Row], query: Query, parameters: Mapping[str, object]) -> list[Row]:
-    cursor = connection.execute(query.text, parameters, prepare=True)
-    return cursor.fetchall() if cursor.description else []
-
-
 class Transaction:
     """Statements that take effect together, at the end of the block that they are in."""
 
     def __init__(self, connection: Connection[Row]) -> None:
         self._connection = connection
 
-    def execute(self, query: Query, parameters: Mapping[str, object] = _NO_PARAMETERS) -> list[Row]:
+    def execute(self, query: Query, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
         """Run a statement and return its rows, none if it has no result."""
-        return _run(self._connection, query, parameters)
+        return run(self._connection, query, parameters)
 
     def copy(self, query: Query, rows: bytes) -> None:
         """Run a ``COPY ... FROM STDIN`` with `rows` in its text format, in UTF-8."""
@@ -112,7 +91,6 @@ class Database:
     Args:
         settings: Where and how patient.
         observer: Told of every statement.
-        clock: Monotonic seconds.
         on_conflict: Waits before a transaction is repeated; given how many times it was before.
     """
 
@@ -120,15 +98,13 @@ class Database:
         self,
         settings: Settings,
         observer: QueryObserver,
-        clock: Callable[[], float] = time.monotonic,
         on_conflict: Callable[[int], object] = _pause,
     ) -> None:
         self._settings = settings
         self._observer = observer
-        self._clock = clock
         self._on_conflict = on_conflict
         longest = settings.checkout_timeout + settings.call_timeout
-        self._circuit = CircuitBreaker(settings.circuit_open, clock, probe=longest)
+        self._circuit = CircuitBreaker(settings.circuit_open, probe=longest)
         # Half of the connections: others are left to those who can do without a database.
         self._readers = Bulkhead(max(1, settings.max_size // 2))
         self._deadlines = SocketDeadlines()
@@ -159,7 +135,7 @@ class Database:
         self._pool.close(timeout=1.0)
         self._deadlines.close()
 
-    def read(self, query: Query, parameters: Mapping[str, object] = _NO_PARAMETERS) -> list[Row]:
+    def read(self, query: Query, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
         """Return the rows of a statement that changes nothing.
 
         Raises:
@@ -184,16 +160,16 @@ class Database:
         return rows
 
     def _read_twice(self, query: Query, parameters: Mapping[str, object]) -> list[Row]:
-        began = self._clock()
+        began = time.monotonic()
         try:
             return self.write(query, parameters)
         except UnavailableError as error:
             repeatable = error.outcome_unknown or isinstance(error, ConflictError)
-            if not repeatable or self._clock() - began > _STALE_FAILS_WITHIN:
+            if not repeatable or time.monotonic() - began > _STALE_FAILS_WITHIN:
                 raise
         return self.write(query, parameters)
 
-    def write(self, query: Query, parameters: Mapping[str, object] = _NO_PARAMETERS) -> list[Row]:
+    def write(self, query: Query, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
         """Run one statement as one transaction and return its rows, none if it has no result.
 
         Raises:
@@ -204,7 +180,7 @@ class Database:
         try:
             with self._borrowed(query.name) as connection:
                 sent = True
-                return _run(connection, query, parameters)
+                return run(connection, query, parameters)
         except psycopg.Error as error:
             self._raise_if_transient(error, sent=sent)
             raise
@@ -262,21 +238,16 @@ class Database:
 
     @contextlib.contextmanager
     def _borrowed(self, name: str) -> Iterator[Connection[Row]]:
-        """Lend a connection, for at most the time that one call may take."""
-        # A connection that cannot be had is a failed query, too: it is what an outage looks like.
-        with (
-            self._observed(name),
-            self._pool.connection() as connection,
-            self._deadlines.within(self._settings.call_timeout, connection.fileno()),
-        ):
-            yield connection
-
-    @contextlib.contextmanager
-    def _observed(self, name: str) -> Iterator[None]:
-        start = self._clock()
+        """Lend a connection for the time that one call may take, and tell the observer of it."""
+        start = time.monotonic()
         ok = False
         try:
-            yield
+            # One that cannot be had is a failed query, too: it is what an outage looks like.
+            with (
+                self._pool.connection() as connection,
+                self._deadlines.within(self._settings.call_timeout, connection.fileno()),
+            ):
+                yield connection
             ok = True
         finally:
-            self._observer.queried(name, self._clock() - start, ok=ok)
+            self._observer.queried(name, time.monotonic() - start, ok=ok)

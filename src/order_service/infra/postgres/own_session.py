@@ -22,14 +22,14 @@ import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
-Row = tuple[Any, ...]
+from .sql import Row
 
 REMEDY = (
     "let it pool sessions (PgBouncer: pool_mode = session, and server_reset_query = DISCARD ALL), "
     "or name the server itself"
 )
 
-_NO_SETTINGS: Mapping[str, str] = {}
+NO_SETTINGS: Mapping[str, str] = {}
 
 _SPACE = zlib.crc32(b"order-service sessions") >> 1
 _NUMBERS = 100
@@ -80,7 +80,7 @@ class OwnSession(Connection[Row]):
         cls,
         conninfo: str = "",
         *,
-        session: Mapping[str, str] = _NO_SETTINGS,
+        session: Mapping[str, str] = NO_SETTINGS,
         **keywords: Any,  # noqa: ANN401 - as psycopg has it
     ) -> Self:
         """Connect, and set what holds for all of the session.

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import structlog
 
-from .database import Database, UnavailableError
+from .database import Database
+from .faults import UnavailableError
 from .sql import Query
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +30,10 @@ _LAG = Query(
 )
 
 
+_ASK_EVERY = 1.0
+"""Seconds between two questions to the replica."""
+
+
 class ReplicaBehindError(Exception):
     """The replica is away, or further behind than it may be."""
 
@@ -42,7 +47,6 @@ class ReplicaLag:
         replica: An open database.
         limit: Most seconds that it may be behind.
         on_lag: Told by how many seconds it is behind, infinity if nobody knows.
-        interval: Seconds between two questions.
     """
 
     def __init__(
@@ -50,12 +54,10 @@ class ReplicaLag:
         replica: Database,
         limit: float,
         on_lag: Callable[[float], object] = lambda _: None,
-        interval: float = 1.0,
     ) -> None:
         self._replica = replica
         self._limit = limit
         self._on_lag = on_lag
-        self._interval = interval
         self._acceptable = False
 
     def acceptable(self) -> bool:
@@ -78,7 +80,7 @@ class ReplicaLag:
     def _watch(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
             self.ask()
-            stopping.wait(self._interval)
+            stopping.wait(_ASK_EVERY)
 
     def ask(self) -> None:
         """Ask the replica now; blocks for its deadlines at most. Says in the log what changes."""

@@ -6,21 +6,15 @@ must hear of its end.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 
 from .deadline import SocketDeadlines
 from .faults import UnavailableError, is_transient
-from .own_session import OwnSession
-from .sql import Query
-
-Row = tuple[Any, ...]
-
-_NO_PARAMETERS: Mapping[str, object] = {}
-_NO_SETTINGS: Mapping[str, str] = {}
+from .own_session import NO_SETTINGS, OwnSession
+from .sql import NO_PARAMETERS, Query, Row, run
 
 
 class Session:
@@ -30,10 +24,9 @@ class Session:
         conninfo: libpq keywords.
         call_timeout: Longest time that one statement may take, in seconds.
         session: Settings of the session; see `session_settings`.
-        clock: Monotonic seconds.
 
     Attributes:
-        answered: When the server last answered.
+        answered: When the server last answered, in monotonic seconds.
 
     Raises:
         UnavailableError: There is no connection, or a pooler shares its session with others.
@@ -43,19 +36,17 @@ class Session:
         self,
         conninfo: str,
         call_timeout: float,
-        session: Mapping[str, str] = _NO_SETTINGS,
-        clock: Callable[[], float] = time.monotonic,
+        session: Mapping[str, str] = NO_SETTINGS,
     ) -> None:
         self._call_timeout = call_timeout
-        self._clock = clock
         self._lock = threading.Lock()
         self._deadlines = SocketDeadlines()
         with _told_as_unavailable():
             self._connection = OwnSession.connect(conninfo, session=session)
         self._deadlines.start()
-        self.answered = clock()
+        self.answered = time.monotonic()
 
-    def execute(self, query: Query, parameters: Mapping[str, object] = _NO_PARAMETERS) -> list[Row]:
+    def execute(self, query: Query, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
         """Run one statement as one transaction and return its rows, none if it has no result.
 
         Raises:
@@ -64,9 +55,8 @@ class Session:
         """
         with self._lock, _told_as_unavailable():
             with self._deadlines.within(self._call_timeout, self._connection.fileno()):
-                cursor = self._connection.execute(query.text, parameters, prepare=True)
-                rows = cursor.fetchall() if cursor.description else []
-            self.answered = self._clock()
+                rows = run(self._connection, query, parameters)
+            self.answered = time.monotonic()
         return rows
 
     def close(self) -> None:

@@ -7,7 +7,13 @@ The name also labels the statement's metrics.
 import re
 from collections.abc import Mapping
 from importlib import resources
-from typing import LiteralString, NamedTuple, cast
+from typing import Any, LiteralString, NamedTuple, cast
+
+from psycopg import Connection
+
+Row = tuple[Any, ...]
+
+NO_PARAMETERS: Mapping[str, object] = {}
 
 _HEADING = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
@@ -26,3 +32,9 @@ def load_queries(package: str, file: str) -> Mapping[str, Query]:
     pairs = zip(parts[::2], parts[1::2], strict=True)
     # The file is part of the program, so its text is as literal as a string in the code.
     return {name: Query(name, cast("LiteralString", body.strip())) for name, body in pairs}
+
+
+def run(connection: Connection[Row], query: Query, parameters: Mapping[str, object]) -> list[Row]:
+    """Return the rows of a statement, which the server prepares; none if it has no result."""
+    cursor = connection.execute(query.text, parameters, prepare=True)
+    return cursor.fetchall() if cursor.description else []

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from order_service.contexts.accounts.errors import AccountsUnavailableError
 from order_service.contexts.accounts.model import Client, Holder, NewSession, SignIn
-from order_service.infra.postgres.database import Database, Row, Transaction
+from order_service.infra.postgres.database import Database, Transaction
 from order_service.infra.postgres.faults import UnavailableError
-from order_service.infra.postgres.sql import load_queries
+from order_service.infra.postgres.sql import Row, load_queries
 
 T = TypeVar("T")
 
