@@ -23,7 +23,7 @@ from order_service.contexts.payments.metrics import PaymentMetrics, WalletMetric
 from order_service.http.app import ApiServices, create_wsgi
 from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
-from order_service.infra.kafka.subscription import Subscription
+from order_service.infra.kafka.topic import Subscription
 from order_service.messaging.metrics import InboxMetrics, OutboxMetrics
 from order_service.messaging.outbox.ports import OutboxDepth
 from order_service.messaging.ports import DeadLetter

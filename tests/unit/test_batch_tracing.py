@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from order_service.infra.kafka.offset_tracker import OffsetRanges
-from order_service.infra.kafka.subscription import Subscription
+from order_service.infra.kafka.topic import Subscription
 from order_service.infra.tracing.batches import BatchTracing
 from order_service.infra.tracing.otlp import Tracer
 from order_service.infra.tracing.spans import current_span

@@ -9,8 +9,8 @@ from kafka.errors import KafkaConnectionError
 
 from order_service.infra.kafka.member import GroupMember
 from order_service.infra.kafka.progress import ConsumerProgress
-from order_service.infra.kafka.subscription import Subscription
 from order_service.infra.kafka.timing import Timing
+from order_service.infra.kafka.topic import Subscription
 from order_service.metrics import ConsumerMetrics, Registry
 
 PARTITION = TopicPartition("orders", 0)

@@ -12,7 +12,7 @@ import structlog
 
 from order_service.http.health import PartState, Readiness, Status
 from order_service.http.operations import OperationsServer, serve_operations
-from order_service.infra.kafka.subscription import Subscription
+from order_service.infra.kafka.topic import Subscription
 from order_service.metrics import ConsumerMetrics, Registry
 from tests.unit.http_support import Part, client, json_of, services
 

@@ -14,7 +14,7 @@ from order_service.contexts.orders.ports import (
     LookupObserver,
     Outcome,
 )
-from order_service.infra.kafka.subscription import Subscription
+from order_service.infra.kafka.topic import Subscription
 from order_service.messaging.ports import DeadLetter
 from order_service.metrics import BatchMetrics, ConsumerMetrics, Registry
 from tests.metrics import Metrics

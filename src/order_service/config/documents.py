@@ -5,6 +5,7 @@ one in a long file then wonders why it has no effect. And a fault is found faste
 number of its line.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import yaml
@@ -35,39 +36,28 @@ def read_document(text: str) -> YamlDocument:
         yaml.YAMLError: It is not YAML, or it uses more of YAML than plain values.
     """
     loader = yaml.SafeLoader(text)
+    lines: dict[Path, int] = {}
+    repeated: list[Repeated] = []
     try:
         root: Any = loader.get_single_node()
-        survey = _Survey()
-        survey.visit(root, ())
+        for path, line, again in _keys_of(root, (), frozenset()):
+            first = lines.setdefault(path, line)
+            if again:
+                repeated.append(Repeated(path, line, first))
         tree = loader.construct_document(root) if root is not None else None
     finally:
         loader.dispose()
-    return YamlDocument(tree, survey.lines, tuple(survey.repeated))
+    return YamlDocument(tree, lines, tuple(repeated))
 
 
-class _Survey:
-    """Notes where each key stands."""
-
-    def __init__(self) -> None:
-        self.lines: dict[Path, int] = {}
-        self.repeated: list[Repeated] = []
-        self._above: set[int] = set()
-        self._seen: list[set[Path]] = []
-
-    def visit(self, node: object, path: Path) -> None:
-        # An anchor may stand within itself.
-        if not isinstance(node, yaml.MappingNode) or id(node) in self._above:
-            return
-        self._above.add(id(node))
-        self._seen.append(set())
-        for name, value in node.value:
-            self._note((*path, str(name.value)), name.start_mark.line + 1, value)
-        self._seen.pop()
-        self._above.discard(id(node))
-
-    def _note(self, path: Path, line: int, value: object) -> None:
-        first = self.lines.setdefault(path, line)
-        if path in self._seen[-1]:
-            self.repeated.append(Repeated(path, line, first))
-        self._seen[-1].add(path)
-        self.visit(value, path)
+def _keys_of(node: object, path: Path, above: frozenset[int]) -> Iterator[tuple[Path, int, bool]]:
+    """Yield where each key stands, its line, and whether its section has it already."""
+    # An anchor may stand within itself.
+    if not isinstance(node, yaml.MappingNode) or id(node) in above:
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        name = str(key.value)
+        yield (*path, name), key.start_mark.line + 1, name in seen
+        seen.add(name)
+        yield from _keys_of(value, (*path, name), above | {id(node)})

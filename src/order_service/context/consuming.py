@@ -12,9 +12,8 @@ from order_service.infra.kafka.batching import BatchLimits, BatchObserver
 from order_service.infra.kafka.consumer import ConsumerLoop, Handler, Observers
 from order_service.infra.kafka.member import GroupMember
 from order_service.infra.kafka.progress import ConsumerProgress
-from order_service.infra.kafka.subscription import Subscription
 from order_service.infra.kafka.timing import Timing
-from order_service.infra.kafka.topic import Topic
+from order_service.infra.kafka.topic import Subscription, Topic
 from order_service.infra.kafka.watchdog import Watchdog
 from order_service.infra.retry import Retry
 from order_service.infra.tracing.batches import BatchTracing

@@ -5,10 +5,9 @@ meanwhile gather. When the answer is there, the first of them asks for all of th
 ones gather. So the busier it is, the more keys share a round trip.
 """
 
-import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from .bulkhead import Bulkhead
@@ -29,18 +28,18 @@ class _Batch(Generic[V]):
     Attributes:
         keys: In the order in which they came; a dictionary for the sake of those that come twice.
         turn: Held as long as the one who asks must wait for those before.
-        landed: Held until there is an answer; each who waited wakes the next.
+        answered: Held until there is an answer; each who waited wakes the next.
         error: Raised by the call.
         counted: Whether it takes the place of one of those that may ask at the same time.
     """
 
-    __slots__ = ("answers", "counted", "error", "keys", "landed", "turn")
+    __slots__ = ("answered", "answers", "counted", "error", "keys", "turn")
 
     def __init__(self, *, counted: bool) -> None:
         self.keys: dict[str, None] = {}
         self.turn = threading.Lock()
-        self.landed = threading.Lock()
-        self.landed.acquire()
+        self.answered = threading.Lock()
+        self.answered.acquire()
         self.answers: Mapping[str, V] = {}
         self.error: Exception | None = None
         self.counted = counted
@@ -101,15 +100,15 @@ class BatchedFlight(Generic[V]):
             return self._get(key)
 
     def _get(self, key: str) -> V | None:
-        batch, leads = self._board(key, alone=self._alone())
+        batch, leads = self._join(key, alone=self._alone())
         if leads:
             self._lead(batch)
         else:
-            with batch.landed:
+            with batch.answered:
                 pass
         return batch.answer(key)
 
-    def _board(self, key: str, *, alone: bool) -> tuple[_Batch[V], bool]:
+    def _join(self, key: str, *, alone: bool) -> tuple[_Batch[V], bool]:
         """Return the batch in which `key` is asked for, and whether the caller has to ask."""
         with self._lock:
             batch = self._by_key.get(key) or (None if alone else self._gathering)
@@ -136,19 +135,16 @@ class BatchedFlight(Generic[V]):
         return batch
 
     def _lead(self, batch: _Batch[V]) -> None:
-        """Ask when it is the batch's turn, and wake those who wait for it."""
-        with self._landing(batch):
+        """Ask when it is the batch's turn.
+
+        Whatever comes of it, those who wait for the batch are woken, and the next ones go.
+        """
+        try:
             batch.turn.acquire()
             with self._lock:
                 if self._gathering is batch:
                     self._gathering = None
             batch.answers = self._call(list(batch.keys))
-
-    @contextlib.contextmanager
-    def _landing(self, batch: _Batch[V]) -> Iterator[None]:
-        """Whatever becomes of the one who asks, let the others know and the next ones go."""
-        try:
-            yield
         except Exception as error:  # noqa: BLE001 - it is raised by `answer`
             batch.error = error
         except BaseException as error:
@@ -158,7 +154,7 @@ class BatchedFlight(Generic[V]):
             with self._lock:
                 self._forget(batch)
                 self._pass_on(batch)
-            batch.landed.release()
+            batch.answered.release()
 
     def _forget(self, batch: _Batch[V]) -> None:
         if self._gathering is batch:

@@ -5,7 +5,6 @@ be written is lost, but never stops the service; secrets and personal data are m
 line is rendered.
 """
 
-import json
 import logging
 import os
 import sys
@@ -37,6 +36,9 @@ _SHARED: tuple[Processor, ...] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
 )
+
+
+_JSON = structlog.processors.JSONRenderer(default=repr, skipkeys=True)
 
 
 class UnfailingStream:
@@ -95,8 +97,8 @@ def configure_logging(
     colours = output.isatty() and "NO_COLOR" not in os.environ
     console = fmt == "console" or (fmt == "auto" and output.isatty())
     handler = logging.StreamHandler(output)
-    renderers = _console(colours=colours) if console else _json()
-    handler.setFormatter(_formatter(Redaction(masked_keys), renderers))
+    renderer = _console(colours=colours) if console else _JSON
+    handler.setFormatter(_formatter(Redaction(masked_keys), renderer))
     _replace_root_handler(handler, level.upper())
     structlog.configure(
         processors=[
@@ -135,7 +137,7 @@ def _replace_root_handler(handler: logging.Handler, level: str) -> None:
         logging.getLogger(name).propagate = settings["propagate"]
 
 
-def _formatter(redaction: Redaction, renderers: list[Processor]) -> logging.Formatter:
+def _formatter(redaction: Redaction, renderer: Processor) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
         processors=[
@@ -143,22 +145,14 @@ def _formatter(redaction: Redaction, renderers: list[Processor]) -> logging.Form
             redaction,
             structlog.processors.format_exc_info,
             redact_exception,
-            *renderers,
+            renderer,
         ],
     )
 
 
-def _console(*, colours: bool) -> list[Processor]:
+def _console(*, colours: bool) -> Processor:
     plain = structlog.dev.plain_traceback  # the traces arrive formatted, and masked
-    return [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
-
-
-def _json() -> list[Processor]:
-    return [structlog.processors.JSONRenderer(_dump)]
-
-
-def _dump(event: object, **_options: object) -> str:
-    return json.dumps(event, default=repr, skipkeys=True)
+    return structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)
 
 
 def _descriptor_of(stream: TextIO) -> int | None:

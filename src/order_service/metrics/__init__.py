@@ -6,9 +6,8 @@ what a client or a message says. The HTTP server's own metrics are made by
 prometheus-flask-exporter under the same prefix (see `http.metering`).
 """
 
-from .backends import BackendMetrics
+from .backends import BackendMetrics, CacheMetrics
 from .batches import BatchMetrics
-from .cache import CacheMetrics
 from .consumer import ConsumerMetrics
 from .registry import PREFIX, Registry, process_registry, registry_for_scrape, starting_at_zero
 

@@ -1,4 +1,4 @@
-"""Queries to Postgres, and retries of Postgres and Kafka."""
+"""Queries to Postgres, retries of Postgres and Kafka, and how Redis is."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -51,3 +51,21 @@ class BackendMetrics:
     def retried(self, backend: str) -> None:
         """A call to `backend` is about to be repeated."""
         self._retries.labels(backend).inc()
+
+
+class CacheMetrics:
+    """How the shared cache is, for every process that uses it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # Errors cost a client only time, so nobody would notice without this.
+        self.errors = Counter(
+            f"{PREFIX}_cache_errors_total",
+            "Calls to Redis that failed",
+            registry=registry,
+        )
+        self.circuit_open = Gauge(
+            f"{PREFIX}_cache_circuit_open",
+            "1 while Redis is left alone after a failure",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )

@@ -4,7 +4,7 @@ from functools import partial
 
 from prometheus_client import Histogram
 
-from order_service.infra.kafka.subscription import Subscription
+from order_service.infra.kafka.topic import Subscription
 
 from .registry import PREFIX, Registry
 

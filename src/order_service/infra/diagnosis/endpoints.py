@@ -1,7 +1,7 @@
 """Whether something listens where a server should be, before anyone logs in to it."""
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from order_service.infra.addresses import Address
 
@@ -34,8 +34,8 @@ def trouble_with(address: Address, timeout: float) -> tuple[str, str] | None:
     return None
 
 
-def reach(addresses: Sequence[Address], key: str, timeout: float) -> Iterator[Finding]:
-    """Yield whether a server can be reached: a fault if none of `addresses` can be.
+def reach(addresses: Sequence[Address], key: str, timeout: float) -> Generator[Finding, None, bool]:
+    """Yield a fault if none of `addresses` can be reached; return whether one can be.
 
     Args:
         addresses: Where the servers of one part are.
@@ -50,3 +50,4 @@ def reach(addresses: Sequence[Address], key: str, timeout: float) -> Iterator[Fi
         yield level("reachable", text, f"{remedy} ({key})")
     if reached:
         yield ok("reachable", f"{', '.join(reached)} accepts connections")
+    return bool(reached)

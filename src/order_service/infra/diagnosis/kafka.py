@@ -48,9 +48,7 @@ class KafkaTarget(NamedTuple):
 
 def look(target: KafkaTarget) -> Iterator[Finding]:
     """Yield what there is to say about the brokers."""
-    reached = list(reach(target.addresses, "kafka.bootstrap_servers", target.timeout))
-    yield from reached
-    if reached[-1].level == "fault":
+    if not (yield from reach(target.addresses, "kafka.bootstrap_servers", target.timeout)):
         return
     try:
         admin = open_admin(target.connection)

@@ -89,9 +89,7 @@ def look_at_replica(target: PostgresTarget, max_lag: float) -> Iterator[Finding]
 
 def _look(target: PostgresTarget, further: Check) -> Iterator[Finding]:
     server = target.server
-    reached = list(reach(server.addresses, target.key, server.connect_timeout))
-    yield from reached
-    if reached[-1].level == "fault":
+    if not (yield from reach(server.addresses, target.key, server.connect_timeout)):
         return
     try:
         connection = _connect(target, target.login)

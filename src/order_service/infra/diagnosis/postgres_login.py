@@ -6,6 +6,10 @@ from order_service.infra.postgres.own_session import REMEDY, SharedSessionError
 
 from .finding import Finding, fault
 
+_NO_CONNECTION_LEFT = (
+    "the server has no connection left",
+    "raise max_connections, or lower http.threads or the number of processes",
+)
 _REFUSALS = (
     (
         "password authentication failed",
@@ -27,16 +31,8 @@ _REFUSALS = (
         "TLS and the server do not come together: {error}",
         "see postgres.sslmode and postgres.sslrootcert",
     ),
-    (
-        "too many clients",
-        "the server has no connection left",
-        "raise max_connections, or lower http.threads or the number of processes",
-    ),
-    (
-        "connection slots",
-        "the server has no connection left",
-        "raise max_connections, or lower http.threads or the number of processes",
-    ),
+    ("too many clients", *_NO_CONNECTION_LEFT),
+    ("connection slots", *_NO_CONNECTION_LEFT),
     (
         'role "',
         "the role {user} does not exist",

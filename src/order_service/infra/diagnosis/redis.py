@@ -42,15 +42,12 @@ class RedisTarget(NamedTuple):
 
 def look(target: RedisTarget) -> Iterator[Finding]:
     """Yield what there is to say about the cache; writes a key of each kind and deletes it."""
-    if target.addresses:
-        reached = list(reach(target.addresses, target.key, target.timeout))
-        yield from reached
-        if reached[-1].level == "fault":
-            return
-    refusal = _login(target)
-    yield refusal or ok("login", "the server takes our credentials")
-    if refusal:
+    if target.addresses and not (yield from reach(target.addresses, target.key, target.timeout)):
         return
+    if refusal := _login(target):
+        yield refusal
+        return
+    yield ok("login", "the server takes our credentials")
     yield _writable(target)
     yield _latency(target)
     if isinstance(target.client, Redis):

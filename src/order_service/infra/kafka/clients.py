@@ -3,6 +3,8 @@
 The library's defaults commit offsets by themselves and start at the end of a topic; both
 lose messages. Keys and values stay bytes: a deserializer that raises stops the
 library's consumer for good.
+
+Opening a client raises `kafka.errors.KafkaError` if no broker answers in time.
 """
 
 import contextlib
@@ -93,9 +95,6 @@ def open_consumer(connection: Connection, membership: Membership) -> KafkaConsum
     """Return a consumer of raw bytes that commits nothing by itself.
 
     It starts an IO thread: make it after any fork, and use it from one thread only.
-
-    Raises:
-        kafka.errors.KafkaError: No broker answered in time.
     """
     with _explained(connection):
         return KafkaConsumer(
@@ -130,11 +129,7 @@ class _ClosingProducer(KafkaProducer):  # type: ignore[misc]  # untyped library
 
 
 def open_producer(connection: Connection, max_request_bytes: int) -> KafkaProducer:
-    """Return an idempotent producer that waits for all in-sync replicas.
-
-    Raises:
-        kafka.errors.KafkaError: No broker answered in time.
-    """
+    """Return an idempotent producer that waits for all in-sync replicas."""
     with _explained(connection):
         return _ClosingProducer(
             **connection.settings(),
@@ -149,11 +144,7 @@ def open_producer(connection: Connection, max_request_bytes: int) -> KafkaProduc
 
 
 def open_admin(connection: Connection) -> KafkaAdminClient:
-    """Return a client for questions about topics and for making them.
-
-    Raises:
-        kafka.errors.KafkaError: No broker answered in time.
-    """
+    """Return a client for questions about topics and for making them."""
     with _explained(connection):
         return KafkaAdminClient(**connection.settings())
 
@@ -164,9 +155,6 @@ def open_reader(connection: Connection, group: str | None = None) -> KafkaConsum
     Args:
         connection: How to reach the brokers.
         group: The group whose offsets may be asked for; None for none.
-
-    Raises:
-        kafka.errors.KafkaError: No broker answered in time.
     """
     with _explained(connection):
         return KafkaConsumer(

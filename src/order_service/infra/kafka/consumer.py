@@ -172,8 +172,10 @@ class ConsumerLoop(Generic[P]):
             size += sum(map(size_of, more))
 
     def _prepare(self, batch: Sequence[ConsumerRecord]) -> P:
-        with self._timed("decode"):
-            return self._handler.prepare(batch, self._member.stream)
+        began = time.monotonic()
+        prepared = self._handler.prepare(batch, self._member.stream)
+        self._batches.took("decode", time.monotonic() - began)
+        return prepared
 
     def _await(self, in_flight: InFlight | None) -> None:
         """Wait until the batch is stored, staying a member of the group.
@@ -238,12 +240,6 @@ class ConsumerLoop(Generic[P]):
         self._progress.turned()
         self._member.stay()
         self._member.lag.if_due()
-
-    @contextlib.contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        start = time.monotonic()
-        yield
-        self._batches.took(stage, time.monotonic() - start)
 
 
 def _done(future: "Future[float]", timeout: float) -> bool:

@@ -71,7 +71,7 @@ class GroupMember:
     def join(self) -> None:
         """Subscribe. The partitions come with a later poll."""
         self._learn_partitions()
-        self._consumer.subscribe([self._topic], listener=_Trimming(self._offsets))
+        self._consumer.subscribe([self._topic], listener=_RebalanceListener(self._offsets))
 
     def _learn_partitions(self) -> None:
         """Fetch the topic's metadata: a group leader without them assigns no partition at all.
@@ -191,7 +191,7 @@ class GroupMember:
         self._consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
 
 
-class _Trimming(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
+class _RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
     """Trims the offsets to the partitions that came. Must not block, says the library."""
 
     def __init__(self, offsets: OffsetTracker) -> None:

@@ -21,6 +21,9 @@ _TIMEOUT_MS = 15_000
 class TopicReader:
     """Reads ranges of one topic. Every call blocks; not thread-safe.
 
+    Every call raises KafkaError if the brokers do not answer in time, those about what the topic
+    holds an UnknownTopicOrPartitionError if there is no such topic.
+
     Args:
         consumer: A consumer that is in no group; see :func:`kafka_clients.open_reader`.
         topic: What to read.
@@ -31,12 +34,7 @@ class TopicReader:
         self._topic = topic
 
     def extent(self) -> list[Range]:
-        """Return what the topic holds now, by partition.
-
-        Raises:
-            UnknownTopicOrPartitionError: There is no such topic.
-            KafkaError: The brokers do not answer in time.
-        """
+        """Return what the topic holds now, by partition."""
         numbers = self._consumer.partitions_for_topic(self._topic)
         if not numbers:
             raise UnknownTopicOrPartitionError(self._topic)
@@ -46,12 +44,7 @@ class TopicReader:
         return [Range(tp.partition, starts[tp], ends[tp]) for tp in partitions]
 
     def since(self, timestamp_ms: int) -> list[Range]:
-        """Return what the topic holds now from the first message at or after a moment on.
-
-        Raises:
-            UnknownTopicOrPartitionError: There is no such topic.
-            KafkaError: The brokers do not answer in time.
-        """
+        """Return what the topic holds now from the first message at or after a moment on."""
         return self._since(self.extent(), timestamp_ms)
 
     def _since(self, extent: list[Range], timestamp_ms: int) -> list[Range]:
@@ -75,12 +68,7 @@ class TopicReader:
         return {tp.partition: each.offset for tp, each in found.items() if each}
 
     def consumed_since(self, timestamp_ms: int) -> list[Stretch]:
-        """Return what the consumer's group has committed since a moment, by partition.
-
-        Raises:
-            UnknownTopicOrPartitionError: There is no such topic.
-            KafkaError: The brokers do not answer in time.
-        """
+        """Return what the consumer's group has committed since a moment, by partition."""
         extent = self.extent()
         wanted = self._since(extent, timestamp_ms)
         return [self._stretch(*each) for each in zip(extent, wanted, strict=True)]
@@ -103,9 +91,6 @@ class TopicReader:
         """Yield the records of `ranges`, one range after the other.
 
         Offsets that the topic no longer has, or never had, are passed over.
-
-        Raises:
-            KafkaError: The brokers do not answer in time.
         """
         for wanted in ranges:
             if wanted.start < wanted.stop:

@@ -1,4 +1,4 @@
-"""A topic, as whoever uses it describes it."""
+"""Topics, as whoever uses them describes them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -20,6 +20,18 @@ class Topic(NamedTuple):
     group: str = ""
     max_bytes: int = 0
     partitions: int = 0
+
+
+class Subscription(NamedTuple):
+    """One topic as read by one consumer group: it names a consumption in metrics, logs, traces.
+
+    Attributes:
+        topic: What is read.
+        group: The group whose members share its partitions and whose offsets are committed.
+    """
+
+    topic: str
+    group: str
 
 
 def merged(topics: Iterable[Topic]) -> list[Topic]:

@@ -191,10 +191,6 @@ class Database:
 
         Inside of the block a statement raises what the driver raises; what leaves the block is as
         in `write`.
-
-        Raises:
-            UnavailableError: It may succeed later.
-            psycopg.Error: A statement itself is at fault.
         """
         committing = False
         try:
@@ -212,9 +208,7 @@ class Database:
         have no effect but on the transaction.
 
         Raises:
-            UnavailableError: It may succeed later; a ConflictError if others came in between
-                each time.
-            psycopg.Error: A statement itself is at fault.
+            ConflictError: Others came in between each time.
         """
         for conflicts in range(_ATTEMPTS - 1):
             with contextlib.suppress(ConflictError), self.transaction(name) as transaction:

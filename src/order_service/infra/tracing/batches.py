@@ -15,7 +15,7 @@ from structlog.contextvars import bound_contextvars
 from order_service.infra.kafka.batching import BatchObserver, ConsumerRecord
 from order_service.infra.kafka.consumer import Handler
 from order_service.infra.kafka.offset_tracker import OffsetRanges
-from order_service.infra.kafka.subscription import Subscription
+from order_service.infra.kafka.topic import Subscription
 
 from .spans import Attributes, entered
 from .traceparent import context_of
