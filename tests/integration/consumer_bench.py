@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.kafka.batching import BatchLimits
 from order_service.infra.kafka.clients import Connection, Membership
-from order_service.infra.kafka.consumer import ConsumerLoop, Observers
+from order_service.infra.kafka.consumer import ConsumerLoop
 from order_service.infra.kafka.member import GroupMember
 from order_service.infra.kafka.progress import ConsumerProgress
 from order_service.infra.kafka.timing import Timing
@@ -131,10 +131,9 @@ class Bench:
         ConsumerLoop(
             GroupMember(consumer, self.topic, self.progress, timing),
             handler,
-            Observers(self.progress, self.told),
+            self.told,
             stopping,
             BatchLimits(given.max_messages, given.max_bytes),
-            timing=timing,
         ).run()
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -31,8 +30,6 @@ from order_service.infra.postgres.migrations import find_migrations
 from order_service.infra.resources import bundled
 
 _CONNECT_TIMEOUT = 3.0
-_OWN_TIMEOUT = 1.0
-"""Seconds that whoever listens on one of our ports has to prove that it is us."""
 _REDIS_TIMEOUT = 1.0
 """Seconds: a cache that is too slow for the service shall still be looked at."""
 
@@ -186,14 +183,12 @@ def _kafka(config: Config, needs: Needs, timeout: float) -> Look:
 
 def _machine(config: Config, needs: Needs, data_dir: Path) -> Iterable[Finding]:
     http, first = config.http, config.metrics.worker_port
-    yield from host.look_at_port(
-        host.Listener("API", http.host, http.port, "http.port"), _OWN_TIMEOUT
-    )
+    yield from host.look_at_port(host.Listener("API", http.host, http.port, "http.port"))
     for place, worker in enumerate(needs.workers):
         port = first and first + place
         listener = host.Listener(worker, http.host, port, "metrics.worker_port")
-        yield from host.look_at_port(listener, _OWN_TIMEOUT)
-    yield from host.look_at_clock(time.time())
+        yield from host.look_at_port(listener)
+    yield from host.look_at_clock()
     yield from host.look_at_disk(data_dir)
 
 

@@ -119,7 +119,7 @@ class _Loading:
             return
         self.lines = document.lines
         self._refuse_repeated(document)
-        for leaf, value in _walk(document.tree, (), _groups(self.schema)):
+        for leaf, value in _walk(document.tree, (), self.schema.groups):
             self._take_leaf(leaf, value)
 
     def _refuse_repeated(self, document: YamlDocument) -> None:
@@ -136,7 +136,7 @@ class _Loading:
             self._take_value(key, value, path)
         elif became := schema.retired.get(path):
             self.warnings.append(f"{'.'.join(path)} is no setting any more: {became}")
-        elif path not in _groups(schema):
+        elif path not in schema.groups:
             self._fault(path, _unknown(path, schema.by_path))
         elif value is not None:
             self._fault(path, f"expected a section with keys, got {_shown(value)}")
@@ -196,12 +196,6 @@ class _Loading:
         usable = None if self.faults else config
         faults = tuple(self.faults)
         return Examination(usable, faults, warnings, self.origins, self.file, self.schema)
-
-
-def _groups(schema: Schema) -> frozenset[KeyPath]:
-    """Return the sections that a file may have: those of today and of earlier versions."""
-    former = (*schema.renamed, *schema.retired)
-    return schema.groups | {path[:depth] for path in former for depth in range(1, len(path))}
 
 
 def _walk(

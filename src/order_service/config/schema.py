@@ -105,10 +105,11 @@ class Schema:
 
     @cached_property
     def groups(self) -> frozenset[tuple[str, ...]]:
-        """The paths of all sections, those within sections too, and the empty path."""
-        return frozenset(
-            key.path[:depth] for key in self.keys for depth in range(len(key.path))
-        ) | {(section.name,) for section in self.sections}
+        """The paths that keys of today and of earlier versions stand below, the empty one too."""
+        paths = (*self.by_path, *self.renamed, *self.retired)
+        return frozenset(path[:depth] for path in paths for depth in range(len(path))) | {
+            (section.name,) for section in self.sections
+        }
 
     @cached_property
     def renamed(self) -> Mapping[tuple[str, ...], Key]:

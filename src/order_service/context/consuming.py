@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 from order_service.http.health import Check
 from order_service.infra.kafka import clients
 from order_service.infra.kafka.batching import BatchLimits, BatchObserver
-from order_service.infra.kafka.consumer import ConsumerLoop, Handler, Observers
+from order_service.infra.kafka.consumer import ConsumerLoop, Handler
 from order_service.infra.kafka.member import GroupMember
 from order_service.infra.kafka.progress import ConsumerProgress
 from order_service.infra.kafka.timing import Timing
@@ -121,16 +121,14 @@ class Consumption(Generic[P]):
 
     def _consume(self, handler: Handler[Q], batches: BatchObserver) -> None:
         """Read until the process is stopping; the loop leaves the group at its end."""
-        timing = self._timing()
         consumer = self._connecting.call(self._open_consumer)
         self._watch()
         ConsumerLoop(
-            GroupMember(consumer, self._intake.topic, self._progress, timing),
+            GroupMember(consumer, self._intake.topic, self._progress, self._timing()),
             handler,
-            Observers(self._progress, batches),
+            batches,
             self._process.stopping,
             self._intake.limits,
-            timing=timing,
         ).run()
 
     def _open_consumer(self) -> KafkaConsumer:

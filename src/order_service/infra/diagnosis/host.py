@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from order_service.infra.addresses import reachable
 from order_service.infra.listening import why_not_listen
 
 from .finding import Finding, fault, hint, ok, warning
+
+_OWN_TIMEOUT = 1.0
+"""Seconds that whoever listens on one of our ports has to prove that it is us."""
 
 _LITTLE = 1 << 30
 _TOO_LITTLE = 100 << 20
@@ -35,7 +39,7 @@ class Listener(NamedTuple):
     key: str
 
 
-def look_at_port(listener: Listener, timeout: float) -> Iterator[Finding]:
+def look_at_port(listener: Listener) -> Iterator[Finding]:
     """Yield whether the port is free, or already served by this service."""
     subject = f"port {listener.port}"
     if not listener.port:
@@ -44,7 +48,7 @@ def look_at_port(listener: Listener, timeout: float) -> Iterator[Finding]:
     trouble = why_not_listen(listener.host, listener.port)
     if trouble is None:
         yield ok(subject, f"free for the {listener.name} ({listener.host})")
-    elif trouble.errno == errno.EADDRINUSE and _is_ours(listener, timeout):
+    elif trouble.errno == errno.EADDRINUSE and _is_ours(listener):
         yield ok(subject, f"this service's {listener.name} answers there")
     elif trouble.errno == errno.EADDRINUSE:
         text = f"another program listens where the {listener.name} should"
@@ -56,21 +60,21 @@ def look_at_port(listener: Listener, timeout: float) -> Iterator[Finding]:
         yield fault(subject, text, f"choose another address or port ({listener.key})")
 
 
-def _is_ours(listener: Listener, timeout: float) -> bool:
+def _is_ours(listener: Listener) -> bool:
     host = reachable(listener.host)
     host = f"[{host}]" if ":" in host else host
     url = f"http://{host}:{listener.port}/health/live"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=timeout) as answer:
+        with opener.open(url, timeout=_OWN_TIMEOUT) as answer:
             return '"parts"' in answer.read(1024).decode(errors="replace")
     except (OSError, ValueError):
         return False
 
 
-def look_at_clock(now: float) -> Iterator[Finding]:
-    """Yield whether `now`, Unix time in seconds, can be the present."""
-    if now < _WRITTEN:
+def look_at_clock() -> Iterator[Finding]:
+    """Yield a fault if the clock shows what cannot be the present."""
+    if time.time() < _WRITTEN:
         text, remedy = "this machine lives in the past", "set it by NTP (timedatectl set-ntp true)"
         yield fault("clock", text, remedy)
 

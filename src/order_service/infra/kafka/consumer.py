@@ -23,8 +23,7 @@ from order_service.infra.retry import StoppedError
 from .batching import BatchLimits, BatchObserver, ConsumerRecord, size_of, split
 from .member import GroupMember
 from .offset_tracker import OffsetRanges, Offsets, offsets_behind
-from .progress import ConsumerProgress, ConsumptionPausedError
-from .timing import Timing
+from .progress import ConsumptionPausedError
 
 _log = structlog.get_logger(__name__)
 
@@ -32,6 +31,10 @@ P = TypeVar("P")
 
 _BACKLOG = 10_000
 """Messages after which it is worth while to return the memory that they took."""
+
+
+_GATHER = 1.0
+"""Longest time in which the first batch is put together, in seconds."""
 
 
 class Handler(Protocol[P]):
@@ -45,18 +48,6 @@ class Handler(Protocol[P]):
 
     def idle(self) -> None:
         """Nothing to read at the moment; called about twice a second."""
-
-
-class Observers(NamedTuple):
-    """Who is told what the loop does.
-
-    Attributes:
-        progress: Told of every step.
-        batches: Told of every batch.
-    """
-
-    progress: ConsumerProgress
-    batches: BatchObserver
 
 
 class InFlight(NamedTuple):
@@ -76,28 +67,26 @@ class ConsumerLoop(Generic[P]):
     Args:
         member: Reads and commits; owned by the thread that calls `run`.
         handler: What to do with a batch.
-        observers: Told of it.
+        batches: Told of every batch.
         stopping: Ends the loop.
         limits: How much is taken at once.
-        timing: Times of the loop.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument a collaborator
+    def __init__(
         self,
         member: GroupMember,
         handler: Handler[P],
-        observers: Observers,
+        batches: BatchObserver,
         stopping: threading.Event,
         limits: BatchLimits,
-        *,
-        timing: Timing,
     ) -> None:
         self._member = member
         self._handler = handler
-        self._progress, self._batches = observers
+        self._progress = member.progress
+        self._batches = batches
         self._stopping = stopping
         self._limits = limits
-        self._timing = timing
+        self._timing = member.timing
         self._first_batch = limits.first_batch
         self._since_rest = 0
 
@@ -159,14 +148,14 @@ class ConsumerLoop(Generic[P]):
 
     def _gather(self, records: list[ConsumerRecord]) -> None:
         """Add to `records` what is waiting, within the bounds of number, bytes and time."""
-        end = time.monotonic() + self._timing.gather
+        end = time.monotonic() + _GATHER
         size = sum(map(size_of, records))
         most = self._limits.max_bytes
         while len(records) < self._first_batch and size < most and time.monotonic() < end:
             # Without a backlog the first message of the day need not wait for others.
             if not self._member.more_waiting():
                 return
-            if not (more := self._member.poll(self._timing.gather / 5)):
+            if not (more := self._member.poll(_GATHER / 5)):
                 return
             records += more
             size += sum(map(size_of, more))

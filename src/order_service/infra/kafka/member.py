@@ -28,6 +28,9 @@ _JOIN = 1.0
 _AFTER_FAILURE = 0.5
 """Seconds until the next poll after one that raised."""
 
+_COMMIT_MS = 5000
+"""Milliseconds that a commit may take."""
+
 _CLOSE_MS = 2000
 """Milliseconds that leaving the group may take."""
 
@@ -45,6 +48,8 @@ class GroupMember:
     Attributes:
         stream: Identity of the topic's present incarnation, None if it is not known.
         lag: Measures the lag.
+        progress: Told of every step, those of the loop too.
+        timing: How long the loop waits for what.
     """
 
     def __init__(
@@ -59,10 +64,10 @@ class GroupMember:
         self.stream: str | None = None
         self._consumer = consumer
         self._topic = topic
-        self._progress = progress
+        self.progress = progress
+        self.timing = timing
         self._sleep = sleep
         self._probe_ms = round(timing.probe_timeout * 1000)
-        self._commit_ms = round(timing.commit_timeout * 1000)
         self._stream_changed = False
         self._offsets = OffsetTracker()
         self._pacing = FetchPacing(consumer, timing.linger)
@@ -92,7 +97,7 @@ class GroupMember:
         self.stream = None if self._stream_changed else after
         self._pacing.polled(messages=bool(polled), waited=seconds > 0)
         if polled:
-            self._progress.fetched()
+            self.progress.fetched()
         for partition, records in polled.items():
             self._look_for_gap(partition, records)
         return [record for records in polled.values() for record in records]
@@ -139,7 +144,7 @@ class GroupMember:
         if expected is None:
             expected = self._committed(partition)
         if expected is not None and first > expected:
-            self._progress.skipped(first - expected)
+            self.progress.skipped(first - expected)
             _log.warning(
                 "offsets were skipped, the broker no longer has these messages",
                 topic=self._topic,
@@ -177,7 +182,7 @@ class GroupMember:
     def commit(self, offsets: Offsets) -> bool:
         """Commit `offsets`; blocks. Failing is no fault: redelivery is harmless."""
         try:
-            self._consumer.commit(offsets, timeout_ms=self._commit_ms)
+            self._consumer.commit(offsets, timeout_ms=_COMMIT_MS)
         except KafkaError as error:
             _log.warning(
                 "offsets are not committed, trying again", topic=self._topic, error=repr(error)

@@ -5,7 +5,6 @@ was; unless nobody sends it anything any more, which it knows by the end of its 
 """
 
 import math
-import threading
 from collections.abc import Callable
 
 import structlog
@@ -30,10 +29,6 @@ _LAG = Query(
 )
 
 
-_ASK_EVERY = 1.0
-"""Seconds between two questions to the replica."""
-
-
 class ReplicaBehindError(Exception):
     """The replica is away, or further behind than it may be."""
 
@@ -41,7 +36,7 @@ class ReplicaBehindError(Exception):
 class ReplicaLag:
     """Knows whether a replica is fresh enough to be read. Thread-safe.
 
-    It is asked in the background, so that no lookup waits for a replica that hangs.
+    Have it asked in the background, so that no lookup waits for a replica that hangs.
 
     Args:
         replica: An open database.
@@ -68,19 +63,6 @@ class ReplicaLag:
         """Raise ReplicaBehindError unless the replica is fresh enough; does not block."""
         if not self._acceptable:
             raise ReplicaBehindError
-
-    def watch(self, stopping: threading.Event) -> threading.Thread:
-        """Ask in the background until `stopping` is set; return the thread."""
-        thread = threading.Thread(
-            target=self._watch, args=(stopping,), name="replica-lag", daemon=True
-        )
-        thread.start()
-        return thread
-
-    def _watch(self, stopping: threading.Event) -> None:
-        while not stopping.is_set():
-            self.ask()
-            stopping.wait(_ASK_EVERY)
 
     def ask(self) -> None:
         """Ask the replica now; blocks for its deadlines at most. Says in the log what changes."""
