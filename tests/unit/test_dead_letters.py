@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from order_service.cli import letter_text
 from order_service.cli.letter_options import chosen_topic
 from order_service.cli.moments import milliseconds, rfc3339
+from order_service.config import Config
 from order_service.contexts.orders.dead_letter_content import dead_letter_topic, masked_order
 from order_service.contexts.orders.errors import InvalidOrderError
 from order_service.contexts.orders.settings import OrdersSettings
 from order_service.infra.kafka.ranges import Range
+from order_service.messaging.dead_letters import DeadLetterTopic
 from order_service.messaging.dead_letters.masking import key_text, printable
 from order_service.messaging.dead_letters.record import (
     Letter,
@@ -33,7 +35,11 @@ from tests.builders import as_json, order
 GOOD = msgspec.json.encode(order("good"))
 
 
-ORDERS = dead_letter_topic(OrdersSettings(max_message_bytes=4096))
+def topic_of(settings: OrdersSettings) -> DeadLetterTopic:
+    return dead_letter_topic(Config(own={"orders": settings}))
+
+
+ORDERS = topic_of(OrdersSettings(max_message_bytes=4096))
 
 
 class Stored(NamedTuple):
@@ -271,7 +277,7 @@ def test_what_the_topic_finds_too_large_is_told() -> None:
     assert step.action is Action.OMITTED
 
 
-LOYALTY = dead_letter_topic(
+LOYALTY = topic_of(
     OrdersSettings(topic="registration", dead_letter_topic="registration.dead-letters")
 )
 TOPICS = {"orders": ORDERS, "loyalty": LOYALTY}

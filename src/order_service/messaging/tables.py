@@ -1,7 +1,9 @@
 """Tells whether the tables of messaging in a context's schema are as its statements need them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, LiteralString, Protocol
+
+from order_service.infra.diagnosis.finding import Finding, fault, ok
 
 _COLUMNS: Mapping[str, Mapping[str, str]] = {
     "outbox": {
@@ -49,6 +51,24 @@ def rights_in(schema: str, *tables: str) -> dict[str, tuple[str, ...]]:
         tables: ``outbox``, ``inbox``.
     """
     return {f"{schema}.{table}": RIGHTS[table] for table in tables}
+
+
+def checks_of(schema: str, *tables: str) -> Callable[[object, Asking], Iterator[Finding]]:
+    """Return what `doctor` asks about tables of messaging, for the definition of a context.
+
+    Args:
+        schema: The context's schema.
+        tables: ``outbox``, ``inbox``.
+    """
+
+    def look_at_tables(_: object, connection: Asking) -> Iterator[Finding]:
+        faults = [*faults_of(connection, schema, *tables)]
+        if not faults:
+            yield ok(schema, f"{' and '.join(tables)} are as they should be")
+        for text in faults:
+            yield fault(schema, text, "`order-service migrate up`")
+
+    return look_at_tables
 
 
 def faults_of(connection: Asking, schema: str, *tables: str) -> Iterator[str]:

@@ -1,22 +1,15 @@
 """Accounts: people who sign in, their sessions, and the tokens that every part trusts."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import click
 
 from order_service.config import Config
-from order_service.context import Context, Scope, Topic, Work, Worker
+from order_service.context import Context, Scope, Topic, Worker
+from order_service.context.later import imported_later
 from order_service.messaging.tables import rights_in
 
 from .settings import SECTION, AccountsSettings
-
-if TYPE_CHECKING:
-    import psycopg
-
-    from order_service.context.demo import DemoVisit
-    from order_service.context.process import Process
-    from order_service.infra.diagnosis.finding import Finding
 
 
 def _commands() -> Sequence[click.Command]:
@@ -25,32 +18,8 @@ def _commands() -> Sequence[click.Command]:
     return [accounts]
 
 
-def _open_relay(process: "Process") -> Work:
-    from .wiring.outbox import open_relay
-
-    return open_relay(process)
-
-
-def _open_rpc(process: "Process") -> Work:
-    from .wiring.rpc import open_rpc
-
-    return open_rpc(process)
-
-
-def _checks(config: Config, connection: "psycopg.Connection[Any]") -> "Iterable[Finding]":
-    from .checks import look_at_signing_keys
-
-    return look_at_signing_keys(config, connection)
-
-
 def _topics(config: Config) -> Sequence[Topic]:
     return config.of(AccountsSettings).topics
-
-
-def _visit(visit: "DemoVisit") -> None:
-    from .demo import play
-
-    play(visit)
 
 
 _RELAY = Worker(
@@ -61,7 +30,7 @@ _RELAY = Worker(
     written as its clients expect. While Kafka or the registry is away, people go on registering.
     """,
     needs=("postgres", "kafka"),
-    open=_open_relay,
+    open=imported_later(f"{__name__}.wiring.outbox:open_relay"),
 )
 _RPC = Worker(
     name="accounts-grpc",
@@ -71,7 +40,7 @@ _RPC = Worker(
     stop answers what was accepted. The calls are those of schemas/accounts/v1/accounts.proto.
     """,
     needs=("postgres",),
-    open=_open_rpc,
+    open=imported_later(f"{__name__}.wiring.rpc:open_rpc"),
     ports=("accounts.grpc.port",),
 )
 
@@ -94,7 +63,7 @@ CONTEXT = Context(
         "accounts.refresh_keys": ("SELECT", "INSERT"),
         **rights_in("accounts", "outbox"),
     },
-    checks=_checks,
-    visit=_visit,
+    checks=imported_later(f"{__name__}.checks:look_at_signing_keys"),
+    visit=imported_later(f"{__name__}.demo:play"),
     masked_keys=frozenset({"access_token", "birthday", "email", "login", "refresh_token"}),
 )

@@ -1,27 +1,9 @@
 """Accrual: the system that says how many points an order is worth."""
 
-from typing import TYPE_CHECKING
-
-from order_service.context import Context, Scope, Work, Worker
+from order_service.context import Context, Scope, Worker
+from order_service.context.later import imported_later
 
 from .settings import SECTION
-
-if TYPE_CHECKING:
-    from order_service.context.demo import DemoVisit
-    from order_service.context.process import Process
-
-
-def _open_calculator(process: "Process") -> Work:
-    from .wiring import Calculator
-
-    return Calculator(process)
-
-
-def _visit(visit: "DemoVisit") -> None:
-    from .demo import play
-
-    play(visit)
-
 
 _CALCULATOR = Worker(
     name="accrual-calculator",
@@ -31,7 +13,7 @@ _CALCULATOR = Worker(
     by another half a minute later.
     """,
     needs=("postgres",),
-    open=_open_calculator,
+    open=imported_later(f"{__name__}.wiring:Calculator"),
 )
 
 CONTEXT = Context(
@@ -41,7 +23,7 @@ CONTEXT = Context(
     api_needs=("postgres",),
     scopes={"accrual": Scope("register goods and orders, and see their points", admins=True)},
     workers=(_CALCULATOR,),
-    visit=_visit,
+    visit=imported_later(f"{__name__}.demo:play"),
     rights={
         "accrual.rules": ("SELECT", "INSERT"),
         "accrual.orders": ("SELECT", "INSERT", "UPDATE"),

@@ -1,54 +1,13 @@
 """Checkout: purchases, from the wish to the order."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 from order_service.config import Config
-from order_service.context import Context, Scope, Topic, Work, Worker
+from order_service.context import Context, Scope, Topic, Worker
+from order_service.context.later import imported_later
+from order_service.messaging.tables import checks_of, rights_in
 
 from .settings import SECTION, CheckoutSettings
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    import psycopg
-
-    from order_service.context.claims import Claim
-    from order_service.context.demo import DemoVisit
-    from order_service.context.process import Process
-    from order_service.infra.diagnosis.finding import Finding
-    from order_service.infra.postgres.database import Database
-    from order_service.messaging.dead_letters import DeadLetterTopic
-
-
-def _open_relay(process: "Process") -> Work:
-    from .wiring.workers import open_relay
-
-    return open_relay(process)
-
-
-def _open_settlements(process: "Process") -> Work:
-    from .wiring.workers import open_settlements
-
-    return open_settlements(process)
-
-
-def _dead_letters(config: Config) -> "DeadLetterTopic":
-    from .dead_letter_content import dead_letter_topic
-
-    return dead_letter_topic(config.of(CheckoutSettings))
-
-
-def _checks(config: Config, connection: "psycopg.Connection[Any]") -> "Iterable[Finding]":
-    from .checks import look_at_tables
-
-    return look_at_tables(config, connection)
-
-
-def _claims(database: "Database", after: "UUID", limit: int) -> "Sequence[Claim]":
-    from .claims import claims_after
-
-    return claims_after(database, after, limit)
 
 
 def topics_of(config: Config) -> Sequence[Topic]:
@@ -67,12 +26,6 @@ def _used_topics(config: Config) -> Sequence[Topic]:
     return [*topics_of(config), orders]
 
 
-def _visit(visit: "DemoVisit") -> None:
-    from .demo import play
-
-    play(visit)
-
-
 _RELAY = Worker(
     name="checkout-relay",
     about="""Publish requests to pay, and the orders of paid purchases, until SIGTERM.
@@ -80,7 +33,7 @@ _RELAY = Worker(
     Two are enough: they share the outbox, and one takes over within seconds when the other dies.
     """,
     needs=("postgres", "kafka"),
-    open=_open_relay,
+    open=imported_later(f"{__name__}.wiring.workers:open_relay"),
 )
 _SETTLEMENTS = Worker(
     name="checkout-settlements",
@@ -90,7 +43,7 @@ _SETTLEMENTS = Worker(
     have waited for an answer for too long.
     """,
     needs=("postgres", "kafka"),
-    open=_open_settlements,
+    open=imported_later(f"{__name__}.wiring.workers:open_settlements"),
     consumes=True,
 )
 
@@ -107,16 +60,15 @@ CONTEXT = Context(
     },
     workers=(_RELAY, _SETTLEMENTS),
     topics=_used_topics,
-    dead_letters=_dead_letters,
+    dead_letters=imported_later(f"{__name__}.dead_letter_content:dead_letter_topic"),
     rights={
         "checkout.purchases": _KEPT,
         "checkout.idempotency_keys": (*_KEPT, "DELETE"),
-        "checkout.outbox": (*_KEPT, "DELETE"),
-        "checkout.inbox": ("SELECT", "INSERT", "DELETE"),
+        **rights_in("checkout", "outbox", "inbox"),
     },
-    checks=_checks,
+    checks=checks_of("checkout", "outbox", "inbox"),
     masked_keys=frozenset({"delivery", "description"}),
-    claims={"purchases": _claims},
+    claims={"purchases": imported_later(f"{__name__}.claims:claims_after")},
     shared_settings=("currency", "orders_topic"),
-    visit=_visit,
+    visit=imported_later(f"{__name__}.demo:play"),
 )

@@ -1,65 +1,20 @@
 """Loyalty: points for orders, and what people do with them."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import click
 
-from order_service.config import Config
-from order_service.context import Context, Scope, Topic, Work, Worker
+from order_service.context import Context, Scope, Worker
+from order_service.context.later import imported_later
 from order_service.messaging.tables import rights_in
 
 from .settings import SECTION
-
-if TYPE_CHECKING:
-    import psycopg
-
-    from order_service.context.demo import DemoVisit
-    from order_service.context.process import Process
-    from order_service.infra.diagnosis.finding import Finding
-    from order_service.messaging.dead_letters import DeadLetterTopic
-
-
-def _open_pollers(process: "Process") -> Work:
-    from .wiring.poller import Pollers
-
-    return Pollers(process)
-
-
-def _open_registrations(process: "Process") -> Work:
-    from .wiring.registrations import open_registrations
-
-    return open_registrations(process)
 
 
 def _commands() -> Sequence[click.Command]:
     from .cli import loyalty
 
     return [loyalty]
-
-
-def _checks(config: Config, connection: "psycopg.Connection[Any]") -> "Iterable[Finding]":
-    from .checks import look_at_accrual_system
-
-    return look_at_accrual_system(config, connection)
-
-
-def _topics(config: Config) -> Sequence[Topic]:
-    from .wiring.registrations import topics_of
-
-    return topics_of(config)
-
-
-def _dead_letters(config: Config) -> "DeadLetterTopic":
-    from .wiring.registrations import dead_letter_topic
-
-    return dead_letter_topic(config)
-
-
-def _visit(visit: "DemoVisit") -> None:
-    from .demo import play
-
-    play(visit)
 
 
 _REGISTRATIONS = Worker(
@@ -70,7 +25,7 @@ _REGISTRATIONS = Worker(
     however often the message comes.
     """,
     needs=("postgres", "kafka"),
-    open=_open_registrations,
+    open=imported_later(f"{__name__}.wiring.registrations:open_registrations"),
     consumes=True,
 )
 
@@ -82,7 +37,7 @@ _POLLER = Worker(
     by another half a minute later. All of them wait together while the accrual system says so.
     """,
     needs=("postgres",),
-    open=_open_pollers,
+    open=imported_later(f"{__name__}.wiring.poller:Pollers"),
 )
 
 _KEPT = ("SELECT", "INSERT", "UPDATE")
@@ -98,8 +53,8 @@ CONTEXT = Context(
     },
     workers=(_POLLER, _REGISTRATIONS),
     commands=_commands,
-    topics=_topics,
-    dead_letters=_dead_letters,
+    topics=imported_later(f"{__name__}.wiring.registrations:topics_of"),
+    dead_letters=imported_later(f"{__name__}.wiring.registrations:dead_letter_topic"),
     rights={
         "loyalty.balances": _KEPT,
         "loyalty.entries": ("SELECT", "INSERT"),
@@ -109,6 +64,6 @@ CONTEXT = Context(
         **rights_in("loyalty", "inbox"),
     },
     ledger=True,
-    checks=_checks,
-    visit=_visit,
+    checks=imported_later(f"{__name__}.checks:look_at_accrual_system"),
+    visit=imported_later(f"{__name__}.demo:play"),
 )

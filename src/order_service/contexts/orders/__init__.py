@@ -1,35 +1,12 @@
 """Orders: the stream of orders, their storage and their lookup."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from order_service.config import Config
-from order_service.context import Context, Demo, Scope, Topic, Work, Worker
+from order_service.context import Context, Demo, Scope, Topic, Worker
+from order_service.context.later import imported_later
 
 from .settings import SECTION, OrdersSettings
-
-if TYPE_CHECKING:
-    from order_service.context.process import Process
-    from order_service.context.topic_comparison import TopicComparison
-    from order_service.messaging.dead_letters import DeadLetterTopic
-
-
-def _open_consumer(process: "Process") -> Work:
-    from .wiring.consumer import open_consumer
-
-    return open_consumer(process)
-
-
-def _dead_letters(config: Config) -> "DeadLetterTopic":
-    from .dead_letter_content import dead_letter_topic
-
-    return dead_letter_topic(config.of(OrdersSettings))
-
-
-def _open_comparison(process: "Process") -> "TopicComparison":
-    from .wiring.comparison import OrdersComparison
-
-    return OrdersComparison(process)
 
 
 def topics_of(config: Config) -> Sequence[Topic]:
@@ -53,7 +30,7 @@ _CONSUMER = Worker(
     code 70.
     """,
     needs=("postgres", "redis", "kafka"),
-    open=_open_consumer,
+    open=imported_later(f"{__name__}.wiring.consumer:open_consumer"),
     consumes=True,
 )
 
@@ -75,7 +52,7 @@ CONTEXT = Context(
     },
     workers=(_CONSUMER,),
     topics=topics_of,
-    dead_letters=_dead_letters,
+    dead_letters=imported_later(f"{__name__}.dead_letter_content:dead_letter_topic"),
     rights={
         "orders.orders": _STORED,
         "orders.deliveries": _STORED,
@@ -83,7 +60,7 @@ CONTEXT = Context(
         "orders.items": (*_STORED, "DELETE"),
     },
     cache_prefixes=("order:v1:",),
-    topic_comparison=_open_comparison,
+    topic_comparison=imported_later(f"{__name__}.wiring.comparison:OrdersComparison"),
     masked_keys=frozenset({"customer_name", "delivery", "order", "orders", "zip"}),
     shared_settings=("topic", "dead_letter_topic", "group_id"),
     demos=(Demo("demo", _samples, ("kafka",)),),

@@ -6,9 +6,8 @@ fields have other names or places than they should, and a name is personal there
 
 from functools import partial
 
-import msgspec
-
-from order_service.messaging.dead_letters import DeadLetterTopic, Original
+from order_service.config import Config
+from order_service.messaging.dead_letters import DeadLetterTopic, Original, member_is
 from order_service.messaging.dead_letters.masking import masked, shape_of
 
 from .decode import decode
@@ -22,22 +21,16 @@ _SHAPE = shape_of(
 )
 
 
-class _HasUid(msgspec.Struct):
-    order_uid: object = None
-
-
-_decode_uid = msgspec.json.Decoder(_HasUid).decode
-
-
-def dead_letter_topic(settings: OrdersSettings) -> DeadLetterTopic:
+def dead_letter_topic(config: Config) -> DeadLetterTopic:
     """Return the dead-letter topic of the orders."""
+    settings = config.of(OrdersSettings)
     return DeadLetterTopic(
         name=settings.dead_letter_topic,
         source=settings.topic,
         noun="order",
         check=partial(order_key, max_bytes=settings.max_message_bytes),
         keyed=True,
-        mentions=has_uid,
+        mentions=member_is("order_uid"),
         masked=masked_order,
     )
 
@@ -49,14 +42,6 @@ def order_key(message: Original, max_bytes: int) -> str:
         InvalidOrderError: It is none.
     """
     return decode(message.body, max_bytes).order_uid
-
-
-def has_uid(body: bytes, wanted: str) -> bool:
-    """Return whether `body` has this order_uid, whatever else is wrong with it."""
-    try:
-        return _decode_uid(body).order_uid == wanted
-    except (ValueError, RecursionError):
-        return False
 
 
 def masked_order(body: bytes) -> object:

@@ -1,56 +1,15 @@
 """Payments: wallets, and the payment of purchases from them."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import click
 
 from order_service.config import Config
-from order_service.context import Context, Scope, Topic, Work, Worker
+from order_service.context import Context, Scope, Topic, Worker
+from order_service.context.later import imported_later
+from order_service.messaging.tables import checks_of, rights_in
 
 from .settings import SECTION, PaymentsSettings
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    import psycopg
-
-    from order_service.context.claims import Claim
-    from order_service.context.demo import DemoVisit
-    from order_service.context.process import Process
-    from order_service.infra.diagnosis.finding import Finding
-    from order_service.infra.postgres.database import Database
-    from order_service.messaging.dead_letters import DeadLetterTopic
-
-
-def _open_relay(process: "Process") -> Work:
-    from .wiring.workers import open_relay
-
-    return open_relay(process)
-
-
-def _open_requests(process: "Process") -> Work:
-    from .wiring.workers import open_requests
-
-    return open_requests(process)
-
-
-def _dead_letters(config: Config) -> "DeadLetterTopic":
-    from .dead_letter_content import dead_letter_topic
-
-    return dead_letter_topic(config.of(PaymentsSettings))
-
-
-def _checks(config: Config, connection: "psycopg.Connection[Any]") -> "Iterable[Finding]":
-    from .checks import look_at_tables
-
-    return look_at_tables(config, connection)
-
-
-def _claims(database: "Database", after: "UUID", limit: int) -> "Sequence[Claim]":
-    from .claims import claims_after
-
-    return claims_after(database, after, limit)
 
 
 def topics_of(config: Config) -> Sequence[Topic]:
@@ -69,12 +28,6 @@ def _commands() -> Sequence[click.Command]:
     return [payments]
 
 
-def _visit(visit: "DemoVisit") -> None:
-    from .demo import play
-
-    play(visit)
-
-
 _RELAY = Worker(
     name="payments-relay",
     about="""Publish what became of payments until SIGTERM.
@@ -82,7 +35,7 @@ _RELAY = Worker(
     Two are enough: they share the outbox, and one takes over within seconds when the other dies.
     """,
     needs=("postgres", "kafka"),
-    open=_open_relay,
+    open=imported_later(f"{__name__}.wiring.workers:open_relay"),
 )
 _REQUESTS = Worker(
     name="payments-requests",
@@ -92,7 +45,7 @@ _REQUESTS = Worker(
     dies and however often it comes.
     """,
     needs=("postgres", "kafka"),
-    open=_open_requests,
+    open=imported_later(f"{__name__}.wiring.workers:open_requests"),
     consumes=True,
 )
 
@@ -109,20 +62,19 @@ CONTEXT = Context(
     },
     workers=(_RELAY, _REQUESTS),
     topics=topics_of,
-    dead_letters=_dead_letters,
+    dead_letters=imported_later(f"{__name__}.dead_letter_content:dead_letter_topic"),
     rights={
         "payments.balances": _KEPT,
         "payments.entries": ("SELECT", "INSERT"),
         "payments.idempotency_keys": (*_KEPT, "DELETE"),
         "payments.wallets": ("SELECT", "INSERT"),
         "payments.payments": _KEPT,
-        "payments.outbox": (*_KEPT, "DELETE"),
-        "payments.inbox": ("SELECT", "INSERT", "DELETE"),
+        **rights_in("payments", "outbox", "inbox"),
     },
-    checks=_checks,
+    checks=checks_of("payments", "outbox", "inbox"),
     ledger=True,
-    claims={"purchases": _claims},
+    claims={"purchases": imported_later(f"{__name__}.claims:claims_after")},
     commands=_commands,
     shared_settings=("currency",),
-    visit=_visit,
+    visit=imported_later(f"{__name__}.demo:play"),
 )

@@ -8,7 +8,7 @@ from order_service.messaging.errors import DeadLettersUnavailableError, InvalidM
 from order_service.messaging.ports import DeadLetter, DeadLetters
 
 from .publisher import KafkaDeadLetters
-from .topic import DeadLetterTopic, Original
+from .topic import DeadLetterTopic, Original, member_is
 
 __all__ = [
     "DeadLetter",
@@ -18,4 +18,5 @@ __all__ = [
     "InvalidMessageError",
     "KafkaDeadLetters",
     "Original",
+    "member_is",
 ]

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 
 class Original(NamedTuple):
     """A message that was rejected once, as it may be published again.
@@ -44,3 +46,16 @@ class DeadLetterTopic:
     mentions: Callable[[bytes, str], bool]
     masked: Callable[[bytes], object]
     keyed: bool = False
+
+
+def member_is(name: str) -> Callable[[bytes, str], bool]:
+    """Return what tells whether a member of a body, valid or not, is a text: for `mentions`."""
+    decode = msgspec.json.Decoder(msgspec.defstruct("Body", [(name, object, None)])).decode
+
+    def mentions(body: bytes, wanted: str) -> bool:
+        try:
+            return bool(getattr(decode(body), name) == wanted)
+        except (ValueError, RecursionError):
+            return False
+
+    return mentions

@@ -1,0 +1,18 @@
+"""Parts of a context that are imported when they are first needed."""
+
+from collections.abc import Callable
+from pkgutil import resolve_name
+from typing import Any
+
+
+def imported_later(name: str) -> Callable[..., Any]:
+    """Return a function that calls another one, whose module is imported with the first call.
+
+    Args:
+        name: ``package.module:function``.
+    """
+
+    def call(*args: Any) -> Any:  # noqa: ANN401 - those of the other function
+        return resolve_name(name)(*args)
+
+    return call
