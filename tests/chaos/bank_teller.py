@@ -16,8 +16,8 @@ from typing import NamedTuple, TextIO
 from order_service.infra.postgres.database import Database, Settings, Transaction
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.ledger.errors import InsufficientError, StillRunningError
-from order_service.ledger.idempotency import Idempotency, KeyedCommand
-from order_service.ledger.model import OUTSIDE, Leg, Transfer
+from order_service.ledger.idempotency import Idempotency
+from order_service.ledger.model import OUTSIDE, KeyedCommand, Leg, Transfer
 from order_service.ledger.postings import PostgresLedger
 
 AVAILABLE = "available"

@@ -67,7 +67,22 @@ def json_of(request: Request, decoder: msgspec.json.Decoder[T], most: int = MAX_
         malformed(f"The body cannot be taken: {error}")
 
 
-def malformed(detail: str, **errors: list[str]) -> NoReturn:
-    """End the request with 400; `errors` are faults of members of the body."""
-    abort(HTTPStatus.BAD_REQUEST, message=detail, errors={"json": errors} if errors else {})
+def malformed(detail: str) -> NoReturn:
+    """End the request with 400."""
+    abort(HTTPStatus.BAD_REQUEST, message=detail, errors={})
+    raise AssertionError  # abort does not return
+
+
+def invalid(
+    place: str, name: str, problem: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST
+) -> NoReturn:
+    """End the request, as something in it breaks a rule.
+
+    Args:
+        place: ``json`` or ``query``.
+        name: Of the member or parameter.
+        problem: What is wrong with it: goes on where the name ends.
+        status: Of the answer.
+    """
+    abort(status, message=f"{name} {problem}.", errors={place: {name: [problem]}})
     raise AssertionError  # abort does not return

@@ -10,14 +10,39 @@ from .problems import CONTENT_TYPE, ProblemSchema
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
-IDEMPOTENCY_KEY: Mapping[str, object] = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "description": "Sent again within 24 hours with the same request, it gets the same answer and "
+TEXT = {"type": "string"}
+UUID_TEXT = {"type": "string", "format": "uuid"}
+
+
+def parameter(
+    place: str, name: str, description: str, schema: Mapping[str, object], example: object = None
+) -> dict[str, object]:
+    """Return the documentation of a parameter.
+
+    Args:
+        place: ``path``, ``query`` or ``header``.
+        name: Its name.
+        description: What it is.
+        schema: Its type.
+        example: A value; None for no example.
+    """
+    told: dict[str, object] = {
+        "in": place,
+        "name": name,
+        "description": description,
+        "schema": schema,
+    }
+    return told if example is None else {**told, "example": example}
+
+
+IDEMPOTENCY_KEY = parameter(
+    "header",
+    "Idempotency-Key",
+    "Sent again within 24 hours with the same request, it gets the same answer and "
     "has no further effect. Without it a request that is sent again counts as another one",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "example": "5a1e7c4e-7f0b-4c5e-8a3d-1f2e3d4c5b6a",
-}
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    "5a1e7c4e-7f0b-4c5e-8a3d-1f2e3d4c5b6a",
+)
 
 _ALWAYS = {400: "Malformed", 401: "Unauthorized", 403: "Forbidden", 503: "Unavailable"}
 

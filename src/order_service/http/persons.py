@@ -1,34 +1,15 @@
-"""Whose request it is, and under which key it must have no more than one effect."""
+"""Whose request it is."""
 
-import re
 from http import HTTPStatus
-from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from flask import request
 from flask_smorest import abort
 
 from .authentication import Principal, principal_of
-from .bodies import malformed
-
-_is_key = re.compile(r"[\x21-\x7e]{1,255}\Z").match
-
-_HEADER = "Idempotency-Key"
 
 _PROGRAMS = UUID("6a2b1f0c-5b3e-4e0d-9d55-0c8a8b8e7f10")
 """Namespace of the ids of programs."""
-
-
-class RequestKey(NamedTuple):
-    """The key of a request.
-
-    Attributes:
-        key: 1 to 255 visible ASCII characters.
-        content: What the request asks for, whole.
-    """
-
-    key: str
-    content: bytes
 
 
 def principal() -> Principal:
@@ -75,17 +56,3 @@ def asker() -> UUID:
         return UUID(subject)
     except ValueError:
         return uuid5(_PROGRAMS, subject)
-
-
-def idempotency_key(*content: object) -> RequestKey | None:
-    """Return the key of the request with what it asks for, None if it has none.
-
-    Raises:
-        HTTPException: 400 if it is no key.
-    """
-    key = request.headers.get(_HEADER)
-    if key is None:
-        return None
-    if not _is_key(key):
-        malformed(f"An {_HEADER} is 1 to 255 visible ASCII characters.")
-    return RequestKey(key, "\0".join(map(str, content)).encode())

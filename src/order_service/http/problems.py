@@ -12,11 +12,12 @@ from wsgiref.types import WSGIEnvironment
 
 import msgspec
 from flask import Flask, Response, request
-from marshmallow import Schema, fields
+from marshmallow import fields
 from werkzeug.exceptions import HTTPException
 
 from .answer import Answer, Headers
 from .request_id import request_id_of
+from .schemas import TitledSchema, said
 from .security import COMMON
 
 CONTENT_TYPE = "application/problem+json"
@@ -24,30 +25,13 @@ CONTENT_TYPE = "application/problem+json"
 _HEADERS = (("Content-Type", CONTENT_TYPE), ("Cache-Control", "no-store"))
 
 
-class ProblemSchema(Schema):
+class ProblemSchema(TitledSchema):
     """A problem as in RFC 9457."""
 
-    class Meta:
-        """Settings of the schema."""
-
-        title = "Problem"
-
-    type = fields.String(
-        required=True, metadata={"description": "Kind of the problem", "example": "about:blank"}
-    )
-    title = fields.String(
-        required=True, metadata={"description": "The status in words", "example": "Not Found"}
-    )
-    status = fields.Integer(
-        required=True, metadata={"description": "The HTTP status", "example": 404}
-    )
-    detail = fields.String(
-        required=True,
-        metadata={
-            "description": "What happened, for people",
-            "example": "There is no order with this id.",
-        },
-    )
+    type = fields.String(**said("Kind of the problem", "about:blank"))
+    title = fields.String(**said("The status in words", "Not Found"))
+    status = fields.Integer(**said("The HTTP status", 404))
+    detail = fields.String(**said("What happened, for people", "There is no order with this id."))
     errors = fields.Dict(
         required=True,
         metadata={
@@ -56,11 +40,10 @@ class ProblemSchema(Schema):
         },
     )
     request_id = fields.String(
-        required=True,
-        metadata={
-            "description": "Finds this request in the log; also in `X-Request-ID`",
-            "example": "5f1c0e1a7c0b4f3f9f5a1d2e3c4b5a69",
-        },
+        **said(
+            "Finds this request in the log; also in `X-Request-ID`",
+            "5f1c0e1a7c0b4f3f9f5a1d2e3c4b5a69",
+        )
     )
 
 

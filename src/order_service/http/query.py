@@ -3,11 +3,17 @@
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import request
 from flask_smorest import abort
 from marshmallow import fields
+
+from .bodies import invalid
+
+T = TypeVar("T")
+
+is_number = re.compile(r"[0-9]{1,18}\Z").match
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}\Z")
 
@@ -19,6 +25,20 @@ class QueryInteger(fields.Integer):
         if isinstance(value, str) and _INTEGER.match(value) is None:
             raise self.make_error("invalid", input=value)
         return super()._validated(value)
+
+
+def limit_of_request(longest: int, usual: T) -> int | T:
+    """Return how long a page shall be; `usual` if the request does not say.
+
+    Raises:
+        HTTPException: 400 if no page can be so long.
+    """
+    text = request.args.get("limit")
+    if text is None:
+        return usual
+    if not is_number(text) or not 1 <= int(text) <= longest:
+        invalid("query", "limit", f"must be 1 to {longest}")
+    return int(text)
 
 
 def require_single_values() -> None:

@@ -7,31 +7,13 @@ server dies, so a key never stays locked.
 
 import hashlib
 from collections.abc import Callable
-from typing import NamedTuple
-from uuid import UUID
 
 from .errors import KeyReusedError, StillRunningError
+from .model import KeyedCommand
 from .statements import Run, statements
 
 KEPT_FOR = 24 * 3600.0
 """Seconds that an answer is kept."""
-
-MAX_KEY = 255
-"""Longest key, in characters."""
-
-
-class KeyedCommand(NamedTuple):
-    """What is asked, by whom, under which key.
-
-    Attributes:
-        owner: Who asks; keys of different owners have nothing to do with each other.
-        key: The ``Idempotency-Key``: 1 to `MAX_KEY` characters, no NUL.
-        content: What is asked, whole: operation and parameters.
-    """
-
-    owner: UUID
-    key: str
-    content: bytes
 
 
 class Idempotency:

@@ -99,3 +99,17 @@ class Difference(NamedTuple):
     account: str
     kept: Balance | None
     entries: Balance
+
+
+class KeyedCommand(NamedTuple):
+    """What is asked, by whom, under which key.
+
+    Attributes:
+        owner: Who asks; keys of different owners have nothing to do with each other.
+        key: The ``Idempotency-Key``: 1 to 255 characters, no NUL.
+        content: What is asked, whole: operation and parameters.
+    """
+
+    owner: UUID
+    key: str
+    content: bytes

@@ -26,8 +26,8 @@ from order_service.ledger.errors import (
     InsufficientError,
     KeyReusedError,
 )
-from order_service.ledger.idempotency import Idempotency, KeyedCommand
-from order_service.ledger.model import OUTSIDE, Leg, Transfer
+from order_service.ledger.idempotency import Idempotency
+from order_service.ledger.model import OUTSIDE, KeyedCommand, Leg, Transfer
 from order_service.ledger.postings import PostgresLedger
 from tests.backends import Environ, connect
 from tests.ledgers import AVAILABLE, SPENT, Connection, create_ledger, run_of, transaction

@@ -7,7 +7,8 @@ from threading import Event
 import pytest
 
 from order_service.ledger.errors import InsufficientError, KeyReusedError, StillRunningError
-from order_service.ledger.idempotency import Idempotency, KeyedCommand
+from order_service.ledger.idempotency import Idempotency
+from order_service.ledger.model import KeyedCommand
 from order_service.ledger.postings import PostgresLedger
 from tests.integration.ledger.conftest import Connect
 from tests.ledgers import AVAILABLE, Connection, Schema, credit, debit, run_of, transaction

@@ -7,8 +7,8 @@ import pytest
 from order_service.contexts.loyalty.errors import NotEnoughPointsError
 from order_service.contexts.loyalty.model import Kind, Movement
 from order_service.contexts.loyalty.points_postgres import PostgresPoints
-from order_service.contexts.loyalty.ports import Key
 from order_service.infra.postgres.database import Database
+from order_service.ledger.model import KeyedCommand
 from tests.integration.loyalty.lossy import LossyDatabase
 
 TAKING = [Kind.WITHDRAWAL, Kind.SPENDING, Kind.DEBIT]
@@ -28,10 +28,10 @@ class Purse:
         self.move(Kind.CREDIT, amount + 1)
         self.move(spent_by, 1)
 
-    def move(self, kind: Kind, amount: int, key: Key | None = None) -> int:
+    def move(self, kind: Kind, amount: int, key: KeyedCommand | None = None) -> int:
         return self.points.move(Movement(uuid.uuid4(), self.owner, kind, amount, "18"), key)
 
-    def move_unheard(self, kind: Kind, amount: int, key: Key | None = None) -> int:
+    def move_unheard(self, kind: Kind, amount: int, key: KeyedCommand | None = None) -> int:
         self.line.loses = True
         return self.move(kind, amount, key)
 
@@ -56,7 +56,7 @@ def test_points_suffice_although_less_is_left_than_was_taken(purse: Purse, kind:
 @pytest.mark.parametrize("kind", TAKING)
 def test_a_key_answers_the_same_before_and_after(purse: Purse, kind: Kind) -> None:
     purse.earn(10000, kind)
-    key = Key(purse.owner, "k", b"6000")
+    key = KeyedCommand(purse.owner, "k", b"6000")
     assert [purse.move_unheard(kind, 6000, key), purse.move(kind, 6000, key)] == [4000, 4000]
     assert purse.movements == 3
 

@@ -8,7 +8,6 @@ import pytest
 
 from order_service.contexts.loyalty.errors import (
     AlreadyReversedError,
-    KeyReusedError,
     NotEnoughPointsError,
     TooManyPointsError,
     UnknownMovementError,
@@ -16,10 +15,11 @@ from order_service.contexts.loyalty.errors import (
 from order_service.contexts.loyalty.expiring import Expiring
 from order_service.contexts.loyalty.model import Balance, Kind, Movement
 from order_service.contexts.loyalty.points_postgres import PostgresPoints
-from order_service.contexts.loyalty.ports import Key
 from order_service.contexts.loyalty.storage import QUERIES
 from order_service.infra.postgres.database import Database
 from order_service.ledger.checking import check_balances
+from order_service.ledger.errors import KeyReusedError
+from order_service.ledger.model import KeyedCommand
 from tests.integration.loyalty.conftest import Admin
 
 ME = uuid.uuid4()
@@ -85,12 +85,12 @@ def test_a_movement_happens_once(points: PostgresPoints) -> None:
 
 def test_the_same_request_again_gets_the_same_answer(points: PostgresPoints) -> None:
     points.move(movement(Kind.CREDIT, 100))
-    key = Key(ME, "a", b"30 for 18")
+    key = KeyedCommand(ME, "a", b"30 for 18")
     answers = [points.move(movement(Kind.WITHDRAWAL, 30), key) for _ in range(3)]
     assert answers == [70, 70, 70]
     with pytest.raises(KeyReusedError):
-        points.move(movement(Kind.WITHDRAWAL, 31), Key(ME, "a", b"31 for 18"))
-    refused = Key(ME, "b", b"80 for 18")
+        points.move(movement(Kind.WITHDRAWAL, 31), KeyedCommand(ME, "a", b"31 for 18"))
+    refused = KeyedCommand(ME, "b", b"80 for 18")
     for _ in range(2):
         with pytest.raises(NotEnoughPointsError):
             points.move(movement(Kind.WITHDRAWAL, 80), refused)

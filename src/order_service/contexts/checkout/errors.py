@@ -19,11 +19,3 @@ class WrongStatusError(CheckoutError):
 
 class TooLateError(CheckoutError):
     """A purchase can be refunded for some days, and they are over."""
-
-
-class KeyReusedError(CheckoutError):
-    """The idempotency key came before, with another request."""
-
-
-class StillRunningError(CheckoutError):
-    """A request with this idempotency key is being handled right now."""

@@ -5,14 +5,9 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from order_service.ledger.model import KeyedCommand
+
 from .model import Answer, Delivery, Goods, Purchase
-
-
-class Key(NamedTuple):
-    """An idempotency key, and what is asked for under it."""
-
-    key: str
-    content: bytes
 
 
 class NewPurchase(NamedTuple):
@@ -33,7 +28,7 @@ class NewPurchase(NamedTuple):
 class PurchaseStore(Protocol):
     """Keeps purchases, and tells payments of them. Every method raises StorageUnavailableError."""
 
-    def begin(self, purchase: NewPurchase, key: Key | None) -> UUID:
+    def begin(self, purchase: NewPurchase, key: KeyedCommand | None) -> UUID:
         """Keep a pending purchase and have its payment asked for; return its id.
 
         With a key that came before it is the id of the purchase that began then.
@@ -43,7 +38,7 @@ class PurchaseStore(Protocol):
             StillRunningError: The request with this key is being handled.
         """
 
-    def claim_key(self, owner: UUID, key: Key) -> None:
+    def claim_key(self, key: KeyedCommand) -> None:
         """Have a key stand for what is asked for under it.
 
         Raises:

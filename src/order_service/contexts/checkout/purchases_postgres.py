@@ -1,7 +1,6 @@
 """Purchases in Postgres, and the messages that leave with them."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,14 +10,13 @@ import msgspec
 from order_service.infra.postgres.database import Database, Transaction
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import Row
-from order_service.ledger import errors as ledger_errors
-from order_service.ledger.idempotency import KeyedCommand
+from order_service.ledger.model import KeyedCommand
 
 from .asking import Asking
-from .errors import KeyReusedError, StillRunningError, UnknownPurchaseError
+from .errors import UnknownPurchaseError
 from .events import CANCELLED, REQUESTED
 from .model import Purchase, Status
-from .ports import Key, NewPurchase
+from .ports import NewPurchase
 from .storage import IDEMPOTENCY, QUERIES, available, purchase_of
 
 _NOBODY = UUID(int=0)
@@ -40,7 +38,7 @@ class PostgresPurchases:
         """Raise StorageUnavailableError unless purchases can be read."""
         self._rows("purchase", {"id": _NOBODY, "owner": _NOBODY})
 
-    def begin(self, purchase: NewPurchase, key: Key | None) -> UUID:
+    def begin(self, purchase: NewPurchase, key: KeyedCommand | None) -> UUID:
         """See :meth:`ports.PurchaseStore.begin`.
 
         Where the connection was lost on the way, it is tried again at once: the id of the purchase,
@@ -54,11 +52,10 @@ class PostgresPurchases:
                     raise
             return self._begin(purchase, key)
 
-    def _begin(self, purchase: NewPurchase, key: Key | None) -> UUID:
-        with _key_errors():
-            return self._database.run("buy", lambda opened: self._answer(opened, purchase, key))
+    def _begin(self, purchase: NewPurchase, key: KeyedCommand | None) -> UUID:
+        return self._database.run("buy", lambda opened: self._answer(opened, purchase, key))
 
-    def _answer(self, opened: Transaction, purchase: NewPurchase, key: Key | None) -> UUID:
+    def _answer(self, opened: Transaction, purchase: NewPurchase, key: KeyedCommand | None) -> UUID:
         def effect() -> bytes:
             if opened.execute(QUERIES["begin_purchase"], self._columns(purchase)):
                 self._asking.about(opened, REQUESTED, [purchase], purchase.traceparent)
@@ -66,8 +63,7 @@ class PostgresPurchases:
 
         if key is None:
             return UUID(bytes=effect())
-        command = KeyedCommand(purchase.owner, key.key, key.content)
-        return UUID(bytes=IDEMPOTENCY.answer(opened.execute, command, effect))
+        return UUID(bytes=IDEMPOTENCY.answer(opened.execute, key, effect))
 
     def _columns(self, purchase: NewPurchase) -> Mapping[str, object]:
         delivery = purchase.delivery
@@ -80,13 +76,12 @@ class PostgresPurchases:
             "ask_again_after": self._asking.again_after,
         }
 
-    def claim_key(self, owner: UUID, key: Key) -> None:
+    def claim_key(self, key: KeyedCommand) -> None:
         """See :meth:`ports.PurchaseStore.claim_key`."""
-        command = KeyedCommand(owner, key.key, key.content)
-        with available(), _key_errors():
+        with available():
             self._database.run(
                 "claim_key",
-                lambda opened: IDEMPOTENCY.answer(opened.execute, command, lambda: b""),
+                lambda opened: IDEMPOTENCY.answer(opened.execute, key, lambda: b""),
             )
 
     def find(self, owner: UUID | None, purchase: UUID) -> Purchase:
@@ -156,13 +151,3 @@ class PostgresPurchases:
     def _rows(self, query: str, values: Mapping[str, Any]) -> Sequence[Row]:
         with available():
             return self._database.read(QUERIES[query], values)
-
-
-@contextlib.contextmanager
-def _key_errors() -> Iterator[None]:
-    try:
-        yield
-    except ledger_errors.KeyReusedError as error:
-        raise KeyReusedError(str(error)) from error
-    except ledger_errors.StillRunningError as error:
-        raise StillRunningError(str(error)) from error

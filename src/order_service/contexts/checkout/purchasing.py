@@ -1,22 +1,18 @@
 """Use cases: buy, see what one bought, take it back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from order_service.context.paging import Page, page_of
+from order_service.ledger.model import KeyedCommand
+
 from .errors import TooLateError, WrongStatusError
 from .model import Delivery, Goods, Purchase, Status
-from .ports import Key, NewPurchase, PurchaseStore
+from .ports import NewPurchase, PurchaseStore
 
 _NEWEST = UUID(int=2**128 - 1)
-
-
-class PurchasePage(NamedTuple):
-    """Some purchases, newest first, and the id before which the next page begins, if any."""
-
-    purchases: Sequence[Purchase]
-    next_before: UUID | None
 
 
 class Terms(NamedTuple):
@@ -60,7 +56,7 @@ class Purchasing:
         owner: UUID,
         goods: Goods,
         delivery: Delivery | None,
-        key: Key | None = None,
+        key: KeyedCommand | None = None,
         traceparent: str = "",
     ) -> tuple[UUID, bool]:
         """Begin a purchase; what becomes of it is seen with `find`.
@@ -84,13 +80,12 @@ class Purchasing:
         """
         return self._store.find(owner, purchase)
 
-    def page(self, owner: UUID, limit: int, before: UUID | None) -> PurchasePage:
+    def page(self, owner: UUID, limit: int, before: UUID | None) -> Page[Purchase, UUID]:
         """Return at most `limit` purchases with an id below `before`, newest first."""
         found = self._store.list(owner, limit + 1, before or _NEWEST)
-        more = len(found) > limit
-        return PurchasePage(found[:limit], found[limit - 1].id if more else None)
+        return page_of(found, limit, lambda purchase: purchase.id)
 
-    def claim_key(self, owner: UUID, key: Key) -> None:
+    def claim_key(self, key: KeyedCommand) -> None:
         """Have a key stand for one request about purchases, before that is done.
 
         Whatever can be asked under it may be done again without a further effect. So nothing is
@@ -100,7 +95,7 @@ class Purchasing:
             KeyReusedError: The key came before with another request.
             StillRunningError: Another one claims it at this moment.
         """
-        self._store.claim_key(owner, key)
+        self._store.claim_key(key)
 
     def cancel(self, owner: UUID, purchase: UUID, traceparent: str = "") -> Purchase:
         """Cancel a purchase that is pending; again, it stays cancelled.

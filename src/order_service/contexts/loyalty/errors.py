@@ -33,13 +33,5 @@ class IrreversibleError(LoyaltyError):
     """The movement took another one back, and is not taken back itself."""
 
 
-class KeyReusedError(LoyaltyError):
-    """The idempotency key came before, with another request."""
-
-
-class StillRunningError(LoyaltyError):
-    """The request with this idempotency key is being handled right now."""
-
-
 class StorageUnavailableError(LoyaltyError):
     """The storage cannot answer now; the same call may succeed later."""

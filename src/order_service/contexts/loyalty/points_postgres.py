@@ -8,8 +8,8 @@ from order_service.infra.postgres.database import Database, Transaction
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import Row
 from order_service.ledger import errors as ledger_errors
-from order_service.ledger.idempotency import Idempotency, KeyedCommand
-from order_service.ledger.model import OUTSIDE, Entry, Leg, Transfer
+from order_service.ledger.idempotency import Idempotency
+from order_service.ledger.model import OUTSIDE, Entry, KeyedCommand, Leg, Transfer
 from order_service.ledger.model import Balance as LedgerBalance
 from order_service.ledger.postings import PostgresLedger
 from order_service.ledger.statements import Run
@@ -17,10 +17,8 @@ from order_service.ledger.statements import Run
 from .errors import (
     AlreadyReversedError,
     IrreversibleError,
-    KeyReusedError,
     LoyaltyError,
     NotEnoughPointsError,
-    StillRunningError,
     TooManyPointsError,
     UnknownMovementError,
 )
@@ -34,7 +32,7 @@ from .model import (
     Withdrawal,
     id_of_cause,
 )
-from .ports import Expiry, Key
+from .ports import Expiry
 from .storage import QUERIES, SCHEMA, available
 
 _ROUTES = {
@@ -82,7 +80,7 @@ class PostgresPoints:
             accounts.get(AVAILABLE, nothing).amount, accounts.get(WITHDRAWN, nothing).amount
         )
 
-    def move(self, movement: Movement, key: Key | None = None) -> int:
+    def move(self, movement: Movement, key: KeyedCommand | None = None) -> int:
         """See :meth:`ports.PointStore.move`.
 
         Where the connection was lost on the way, the movement is tried again at once: its id tells
@@ -98,13 +96,13 @@ class PostgresPoints:
                     raise
             return self._move_as_one(movement, key, again=True)
 
-    def _move(self, movement: Movement, key: Key | None) -> int:
+    def _move(self, movement: Movement, key: KeyedCommand | None) -> int:
         if key is None and not self._lifetime:
             # One statement is a transaction by itself, with a fourth of the round trips.
             return self._post(self._database.write, movement)
         return self._move_as_one(movement, key, again=False)
 
-    def _move_as_one(self, movement: Movement, key: Key | None, *, again: bool) -> int:
+    def _move_as_one(self, movement: Movement, key: KeyedCommand | None, *, again: bool) -> int:
         """Move points in a transaction; `again` if it may have been done before."""
         effect = self._post_again if again else self._post
         return _points(
@@ -114,7 +112,7 @@ class PostgresPoints:
         )
 
     def _answer(
-        self, transaction: Transaction, movement: Movement, key: Key | None, post: _Post
+        self, transaction: Transaction, movement: Movement, key: KeyedCommand | None, post: _Post
     ) -> bytes:
         run, owner = transaction.execute, movement.owner
 
@@ -124,7 +122,7 @@ class PostgresPoints:
 
         return self._once(run, key, effect)
 
-    def _once(self, run: Run, key: Key | None, effect: Callable[[], int]) -> bytes:
+    def _once(self, run: Run, key: KeyedCommand | None, effect: Callable[[], int]) -> bytes:
         """Return what `effect` leaves, or a refusal; if the key got an answer before, that one."""
 
         def answer() -> bytes:
@@ -135,7 +133,7 @@ class PostgresPoints:
 
         if key is None:
             return answer()
-        return self._idempotency.answer(run, KeyedCommand(*key), answer)
+        return self._idempotency.answer(run, key, answer)
 
     def _post_again(self, run: Run, movement: Movement) -> int:
         """Post what may be posted: the ledger judges what is left before it sees a duplicate."""
@@ -158,7 +156,7 @@ class PostgresPoints:
         if not self._ledger.is_posted(transaction.execute, movement.owner, movement.id):
             self._post(transaction.execute, movement)
 
-    def reverse(self, owner: UUID, movement: UUID, key: Key | None = None) -> int:
+    def reverse(self, owner: UUID, movement: UUID, key: KeyedCommand | None = None) -> int:
         """See :meth:`ports.PointStore.reverse`."""
 
         def work(transaction: Transaction) -> bytes:
@@ -251,10 +249,10 @@ def _seen_from_available(entry: Entry) -> HistoryEntry:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Raise the errors of this context for those of the ledger."""
+    """Raise the errors of this context for those of the ledger, but for those of a key."""
     try:
         yield
-    except ledger_errors.LedgerError as error:
+    except tuple(_MEANINGS) as error:
         raise _MEANINGS[type(error)](str(error)) from error
 
 
@@ -263,6 +261,4 @@ _MEANINGS: Mapping[type[ledger_errors.LedgerError], type[LoyaltyError]] = {
     ledger_errors.LimitError: TooManyPointsError,
     ledger_errors.UnknownTransferError: UnknownMovementError,
     ledger_errors.AlreadyReversedError: AlreadyReversedError,
-    ledger_errors.KeyReusedError: KeyReusedError,
-    ledger_errors.StillRunningError: StillRunningError,
 }

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from order_service.ledger.model import KeyedCommand
+
 from .model import Balance, HistoryEntry, Movement, Status, UploadedNumber, Withdrawal
 
 
@@ -32,25 +34,13 @@ class NumberStore(Protocol):
         """Return numbers of a person, newest first: all, or at most `limit` behind `before`."""
 
 
-class Key(NamedTuple):
-    """An idempotency key with all that is asked under it.
-
-    Attributes:
-        asker: Who asks; keys of others have nothing to do with theirs.
-    """
-
-    asker: UUID
-    key: str
-    content: bytes
-
-
 class PointStore(Protocol):
     """Keeps points and moves them."""
 
     def balance(self, owner: UUID) -> Balance:
         """Return the points of a person, of whom nothing need be known."""
 
-    def move(self, movement: Movement, key: Key | None) -> int:
+    def move(self, movement: Movement, key: KeyedCommand | None) -> int:
         """Move points and return the points that there are then.
 
         A movement whose id was moved before is not moved again.
@@ -62,7 +52,7 @@ class PointStore(Protocol):
             StillRunningError: A movement with this key is under way.
         """
 
-    def reverse(self, owner: UUID, movement: UUID, key: Key | None) -> int:
+    def reverse(self, owner: UUID, movement: UUID, key: KeyedCommand | None) -> int:
         """Take a movement back, once, and return the points that there are then.
 
         Raises:

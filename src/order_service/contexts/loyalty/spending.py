@@ -2,30 +2,17 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 from uuid import UUID
 
+from order_service.context.paging import Page, page_of
 from order_service.infra.luhn import is_luhn_number
+from order_service.ledger.model import KeyedCommand
 
 from .errors import InvalidNumberError
 from .model import Balance, HistoryEntry, Kind, Movement, Withdrawal
-from .ports import Expiry, Key, PointStore
+from .ports import Expiry, PointStore
 
 _NEWEST = 2**63 - 1
-
-
-class WithdrawalPage(NamedTuple):
-    """Some withdrawals, newest first, and the id before which the next page begins, if any."""
-
-    withdrawals: Sequence[Withdrawal]
-    next_before: int | None
-
-
-class HistoryPage(NamedTuple):
-    """Some movements, newest first, and the id before which the next page begins, if any."""
-
-    entries: Sequence[HistoryEntry]
-    next_before: int | None
 
 
 class Spending:
@@ -50,7 +37,9 @@ class Spending:
         """Return what expires next, None if nothing does."""
         return self._store.next_expiry(owner)
 
-    def withdraw(self, owner: UUID, order: str, amount: int, key: Key | None = None) -> int:
+    def withdraw(
+        self, owner: UUID, order: str, amount: int, key: KeyedCommand | None = None
+    ) -> int:
         """Pay for an order with points and return those that are left.
 
         Raises:
@@ -64,7 +53,12 @@ class Spending:
         return self.book(owner, Kind.WITHDRAWAL, amount, order, key)
 
     def book(
-        self, owner: UUID, kind: Kind, amount: int, reference: str = "", key: Key | None = None
+        self,
+        owner: UUID,
+        kind: Kind,
+        amount: int,
+        reference: str = "",
+        key: KeyedCommand | None = None,
     ) -> int:
         """Move points of a person and return those that there are then; see `withdraw`.
 
@@ -73,7 +67,7 @@ class Spending:
         """
         return self._store.move(Movement(self._new_id(), owner, kind, amount, reference), key)
 
-    def reverse(self, owner: UUID, movement: UUID, key: Key | None = None) -> int:
+    def reverse(self, owner: UUID, movement: UUID, key: KeyedCommand | None = None) -> int:
         """Take a movement back, once, and return the points that there are then.
 
         Raises:
@@ -90,14 +84,12 @@ class Spending:
         """Return all withdrawals of a person that stand, newest first."""
         return self._store.withdrawals(owner, None, _NEWEST)
 
-    def withdrawal_page(self, owner: UUID, limit: int, before: int | None) -> WithdrawalPage:
+    def withdrawal_page(self, owner: UUID, limit: int, before: int | None) -> Page[Withdrawal, int]:
         """Return at most `limit` withdrawals with an id below `before`, newest first."""
         found = self._store.withdrawals(owner, limit + 1, before or _NEWEST)
-        more = len(found) > limit
-        return WithdrawalPage(found[:limit], found[limit - 1].id if more else None)
+        return page_of(found, limit, lambda each: each.id)
 
-    def history_page(self, owner: UUID, limit: int, before: int | None) -> HistoryPage:
+    def history_page(self, owner: UUID, limit: int, before: int | None) -> Page[HistoryEntry, int]:
         """Return at most `limit` movements with an id below `before`, newest first."""
         found = self._store.history(owner, limit + 1, before or _NEWEST)
-        more = len(found) > limit
-        return HistoryPage(found[:limit], found[limit - 1].id if more else None)
+        return page_of(found, limit, lambda each: each.id)

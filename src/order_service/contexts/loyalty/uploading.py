@@ -1,21 +1,14 @@
 """Use cases: upload the number of an order, and see what became of those that one uploaded."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 from uuid import UUID
 
+from order_service.context.paging import Page, page_of
 from order_service.infra.luhn import is_luhn_number
 
 from .errors import InvalidNumberError, OthersNumberError
 from .model import Uploaded, UploadedNumber
 from .ports import NumberStore, Place
-
-
-class NumberPage(NamedTuple):
-    """Some numbers, newest first, and where the next page begins; None if there is none."""
-
-    numbers: Sequence[UploadedNumber]
-    next_place: Place | None
 
 
 class Uploading:
@@ -53,14 +46,11 @@ class Uploading:
         """
         return self._store.of(owner, None, None)
 
-    def page(self, owner: UUID, limit: int, place: Place | None) -> NumberPage:
+    def page(self, owner: UUID, limit: int, place: Place | None) -> Page[UploadedNumber, Place]:
         """Return at most `limit` numbers behind a place, newest first.
 
         Raises:
             StorageUnavailableError: They cannot be read now.
         """
         numbers = self._store.of(owner, limit + 1, place)
-        if len(numbers) <= limit:
-            return NumberPage(numbers, None)
-        last = numbers[limit - 1]
-        return NumberPage(numbers[:limit], Place(last.uploaded_at, last.number))
+        return page_of(numbers, limit, lambda each: Place(each.uploaded_at, each.number))

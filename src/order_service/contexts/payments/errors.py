@@ -17,14 +17,6 @@ class TooMuchError(PaymentsError):
     """The wallet would hold more than can be counted."""
 
 
-class KeyReusedError(PaymentsError):
-    """The idempotency key came before, with another request."""
-
-
-class StillRunningError(PaymentsError):
-    """A request with this idempotency key is being handled right now."""
-
-
 class UnknownPaymentError(PaymentsError):
     """A payment was never asked for."""
 

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from order_service.ledger.model import KeyedCommand
+
 from .model import (
     Deposit,
     Outcome,
@@ -12,13 +14,6 @@ from .model import (
     Wallet,
     WalletEntry,
 )
-
-
-class Key(NamedTuple):
-    """An idempotency key, and what is asked for under it."""
-
-    key: str
-    content: bytes
 
 
 class WalletStore(Protocol):
@@ -34,7 +29,9 @@ class WalletStore(Protocol):
             NoWalletError: There is none.
         """
 
-    def deposit(self, deposit: UUID, owner: UUID, money: "Money", key: Key | None) -> Deposit:
+    def deposit(
+        self, deposit: UUID, owner: UUID, money: "Money", key: KeyedCommand | None
+    ) -> Deposit:
         """Add money to a wallet, once for each id.
 
         Raises:

@@ -1,20 +1,15 @@
 """Use cases: open a wallet, put money into it, see what is there and what moved."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 from uuid import UUID
 
+from order_service.context.paging import Page, page_of
+from order_service.ledger.model import KeyedCommand
+
 from .model import Deposit, Wallet, WalletEntry
-from .ports import Key, Money, WalletStore
+from .ports import Money, WalletStore
 
 _NEWEST = 2**63 - 1
-
-
-class EntryPage(NamedTuple):
-    """Some movements, newest first, and the id before which the next page begins, if any."""
-
-    entries: Sequence[WalletEntry]
-    next_before: int | None
 
 
 class Wallets:
@@ -45,7 +40,9 @@ class Wallets:
         """
         return self._store.find(owner, self._currency)
 
-    def deposit(self, owner: UUID, amount: int, key: Key | None = None) -> tuple[Deposit, bool]:
+    def deposit(
+        self, owner: UUID, amount: int, key: KeyedCommand | None = None
+    ) -> tuple[Deposit, bool]:
         """Put money into the wallet of a person.
 
         Returns:
@@ -61,7 +58,7 @@ class Wallets:
         deposit = self._store.deposit(wanted, owner, Money(amount, self._currency), key)
         return deposit, deposit.id == wanted
 
-    def page(self, owner: UUID, limit: int, before: int | None) -> EntryPage:
+    def page(self, owner: UUID, limit: int, before: int | None) -> Page[WalletEntry, int]:
         """Return at most `limit` movements with an id below `before`, newest first.
 
         Raises:
@@ -71,5 +68,4 @@ class Wallets:
         found = self._store.entries(
             owner, self._currency, limit + 1, _NEWEST if before is None else before
         )
-        more = len(found) > limit
-        return EntryPage(found[:limit], found[limit - 1].id if more else None)
+        return page_of(found, limit, lambda entry: entry.id)

@@ -10,10 +10,9 @@ from order_service.infra.postgres.database import Database, Transaction
 from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import Row
 from order_service.ledger import errors as ledger_errors
-from order_service.ledger.idempotency import KeyedCommand
-from order_service.ledger.model import Leg, Transfer
+from order_service.ledger.model import KeyedCommand, Leg, Transfer
 
-from .errors import KeyReusedError, NoWalletError, StillRunningError, TooMuchError
+from .errors import NoWalletError, TooMuchError
 from .model import (
     Deposit,
     Kind,
@@ -22,7 +21,7 @@ from .model import (
     outside_account,
     wallet_account,
 )
-from .ports import Key, Money
+from .ports import Money
 from .storage import IDEMPOTENCY, LEDGER, QUERIES, available
 
 _NOBODY = UUID(int=0)
@@ -61,7 +60,9 @@ class PostgresWallets:
         wanted = _place(owner, currency) | {"limit": limit, "before": before}
         return [WalletEntry(*row) for row in self._rows("wallet_entries", wanted)]
 
-    def deposit(self, deposit: UUID, owner: UUID, money: Money, key: Key | None) -> Deposit:
+    def deposit(
+        self, deposit: UUID, owner: UUID, money: Money, key: KeyedCommand | None
+    ) -> Deposit:
         """See :meth:`ports.WalletStore.deposit`.
 
         Where the connection was lost on the way, it is tried again at once: the id of the deposit,
@@ -75,7 +76,9 @@ class PostgresWallets:
                     raise
             return self._deposit(deposit, owner, money, key)
 
-    def _deposit(self, deposit: UUID, owner: UUID, money: Money, key: Key | None) -> Deposit:
+    def _deposit(
+        self, deposit: UUID, owner: UUID, money: Money, key: KeyedCommand | None
+    ) -> Deposit:
         try:
             answer = self._database.run(
                 "deposit", lambda opened: _answer(opened, deposit, owner, money, key)
@@ -84,10 +87,6 @@ class PostgresWallets:
             return Deposit(deposit, *money, self.find(owner, money.currency).balance)
         except ledger_errors.LimitError as error:
             raise TooMuchError(str(owner)) from error
-        except ledger_errors.KeyReusedError as error:
-            raise KeyReusedError(str(error)) from error
-        except ledger_errors.StillRunningError as error:
-            raise StillRunningError(str(error)) from error
         return msgspec.json.decode(answer, type=Deposit)
 
     def _rows(self, query: str, values: Mapping[str, Any]) -> list[Row]:
@@ -96,7 +95,7 @@ class PostgresWallets:
 
 
 def _answer(
-    opened: Transaction, deposit: UUID, owner: UUID, money: Money, key: Key | None
+    opened: Transaction, deposit: UUID, owner: UUID, money: Money, key: KeyedCommand | None
 ) -> bytes:
     """Have the effect, unless the key had it before; return the answer."""
 
@@ -107,7 +106,7 @@ def _answer(
 
     if key is None:
         return effect()
-    return IDEMPOTENCY.answer(opened.execute, KeyedCommand(owner, key.key, key.content), effect)
+    return IDEMPOTENCY.answer(opened.execute, key, effect)
 
 
 def _post(opened: Transaction, deposit: UUID, owner: UUID, money: Money) -> int:

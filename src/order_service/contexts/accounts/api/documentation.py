@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from flask_smorest import Blueprint
 
+from order_service.http.documentation import TEXT, parameter
 from order_service.http.problems import CONTENT_TYPE
 
 from .schemas import AuthProblemSchema
@@ -34,14 +35,13 @@ _PROBLEMS: dict[int, tuple[str, dict[str, object]]] = {
     503: ("It cannot be known now", {"Retry-After": _RETRY_AFTER}),
 }
 
-SESSION_HEADER = {
-    "in": "header",
-    "name": "X-Session",
-    "description": "`cookie`: the refresh token stays in an HttpOnly cookie of the browser",
-    "schema": {"type": "string"},
-    "example": "cookie",
-    "required": False,
-}
+SESSION_HEADER = parameter(
+    "header",
+    "X-Session",
+    "`cookie`: the refresh token stays in an HttpOnly cookie of the browser",
+    TEXT,
+    "cookie",
+) | {"required": False}
 
 
 def problems(blueprint: Blueprint, *statuses: int) -> Callable[[View], View]:

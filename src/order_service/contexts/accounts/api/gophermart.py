@@ -14,6 +14,7 @@ from order_service.contexts.accounts.model import Tokens
 from order_service.contexts.accounts.passwords import PasswordPolicy
 from order_service.contexts.accounts.signing_in import Registration
 from order_service.http.bodies import json_of
+from order_service.http.documentation import takes
 
 from . import cookies
 from .documentation import HEADERS
@@ -29,7 +30,7 @@ _ANSWER_HEADERS = {
     "Authorization": {"description": "`Bearer` and the token", "schema": {"type": "string"}},
     "Set-Cookie": _COOKIE,
 }
-_BODY = {"required": True, "content": {"application/json": {"schema": GopherSchema}}}
+_BODY = takes(GopherSchema)
 
 
 class Credentials(msgspec.Struct):

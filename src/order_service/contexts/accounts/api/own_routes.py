@@ -13,6 +13,7 @@ from order_service.contexts.accounts.model import Person, SessionRecord, SignIn
 from order_service.contexts.accounts.ports import SignInPosition
 from order_service.contexts.accounts.signing_in import PasswordChange
 from order_service.http.authentication import Principal, principal_of
+from order_service.http.documentation import UUID_TEXT, parameter
 
 from .documentation import HEADERS, problems
 from .problems import answered
@@ -32,13 +33,9 @@ _cursor_parts = re.compile(CURSOR_PATTERN, re.ASCII).match
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_SESSION_ID = {
-    "in": "path",
-    "name": "session_id",
-    "description": "The session",
-    "schema": {"type": "string", "format": "uuid"},
-    "example": "01931b7c-1c42-7b0f-8d1e-4a6f2b9c3d58",
-}
+_SESSION_ID = parameter(
+    "path", "session_id", "The session", UUID_TEXT, "01931b7c-1c42-7b0f-8d1e-4a6f2b9c3d58"
+)
 
 
 def add(blueprint: Blueprint, services: AccountsServices) -> None:

@@ -6,6 +6,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from order_service.http.problems import ProblemSchema
 from order_service.http.query import QueryInteger
+from order_service.http.schemas import said
 
 _PERSON = "01931b7c-0f6e-7c3a-9a55-0d8f3c1b2a49"
 _SESSION = "01931b7c-1c42-7b0f-8d1e-4a6f2b9c3d58"
@@ -84,7 +85,7 @@ class TokensSchema(Schema):
     """What somebody gets who signed in."""
 
     status = _status()
-    user_id = fields.UUID(required=True, metadata={"description": "The person", "example": _PERSON})
+    user_id = fields.UUID(**said("The person", _PERSON))
     access_token = _text(
         "Send it as `Authorization: Bearer <access_token>`", "eyJhbGciOi...", required=True
     )
@@ -92,19 +93,11 @@ class TokensSchema(Schema):
         "Renews the session once; not there where it went into a cookie", "ort_AQ..."
     )
     token_type = _text("As in RFC 6750", "Bearer", required=True)
-    expires_in = fields.Integer(
-        required=True,
-        metadata={"description": "Seconds for which the access token is valid", "example": 900},
-    )
+    expires_in = fields.Integer(**said("Seconds for which the access token is valid", 900))
 
 
 class AuthProblemSchema(ProblemSchema):
     """A problem with the members that older clients read."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        title = "AuthProblem"
 
     status = fields.Constant(  # type: ignore[assignment]
         "Error",
@@ -128,10 +121,8 @@ class InfoSchema(Schema):
     """The person who asks."""
 
     status = _status()
-    user_id = fields.UUID(required=True, metadata={"description": "The person", "example": _PERSON})
-    session_id = fields.UUID(
-        required=True, metadata={"description": "The session of the token", "example": _SESSION}
-    )
+    user_id = fields.UUID(**said("The person", _PERSON))
+    session_id = fields.UUID(**said("The session of the token", _SESSION))
     login = _text("Login, as it was typed", "ann@example.com", required=True)
     email = _text("E-mail address", "ann@example.com", required=True, allow_none=True)
     name = _text("Name", "Ann", required=True, allow_none=True)
@@ -143,27 +134,19 @@ class InfoSchema(Schema):
     admin = fields.Boolean(
         required=True, metadata={"description": "Whether the person administers the shop"}
     )
-    created_at = fields.AwareDateTime(
-        required=True, metadata={"description": "When they registered", "example": _TIME}
-    )
+    created_at = fields.AwareDateTime(**said("When they registered", _TIME))
 
 
 class SessionSchema(Schema):
     """An open session."""
 
-    id = fields.UUID(required=True, metadata={"description": "The session", "example": _SESSION})
+    id = fields.UUID(**said("The session", _SESSION))
     current = fields.Boolean(
         required=True, metadata={"description": "Whether it is the one that asks"}
     )
-    created_at = fields.AwareDateTime(
-        required=True, metadata={"description": "When it was opened", "example": _TIME}
-    )
-    last_used_at = fields.AwareDateTime(
-        required=True, metadata={"description": "When it was last renewed", "example": _TIME}
-    )
-    expires_at = fields.AwareDateTime(
-        required=True, metadata={"description": "When it ends at the latest", "example": _TIME}
-    )
+    created_at = fields.AwareDateTime(**said("When it was opened", _TIME))
+    last_used_at = fields.AwareDateTime(**said("When it was last renewed", _TIME))
+    expires_at = fields.AwareDateTime(**said("When it ends at the latest", _TIME))
     address = _text("From where it was opened", "192.0.2.1", required=True)
     user_agent = _text("With what it was opened", "Mozilla/5.0", required=True)
 
@@ -179,9 +162,7 @@ class EndedSchema(Schema):
     """How many sessions ended."""
 
     status = _status()
-    ended = fields.Integer(
-        required=True, metadata={"description": "Sessions that were open", "example": 3}
-    )
+    ended = fields.Integer(**said("Sessions that were open", 3))
 
 
 class SignInSchema(Schema):
@@ -194,7 +175,7 @@ class SignInSchema(Schema):
         "signed_in",
         required=True,
     )
-    at = fields.AwareDateTime(required=True, metadata={"description": "When", "example": _TIME})
+    at = fields.AwareDateTime(**said("When", _TIME))
     session_id = fields.UUID(
         required=True,
         allow_none=True,

@@ -1,7 +1,6 @@
 """What the routes take: the shape of the JSON, and the rules of its values."""
 
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 from flask import Request
@@ -19,7 +18,7 @@ from order_service.contexts.accrual.model import (
     RewardType,
     Rule,
 )
-from order_service.http.bodies import json_of, malformed
+from order_service.http.bodies import invalid, json_of
 from order_service.infra.luhn import is_luhn_number
 from order_service.ledger.amounts import decoder, minor_units
 from order_service.ledger.errors import AmountError
@@ -54,11 +53,11 @@ def rule_of(request: Request) -> Rule:
     body = json_of(request, _RULE)
     match = _text("match", body.match, MAX_MATCH)
     if not match.strip():
-        _refuse("match", "must not be blank")
+        invalid("json", "match", "must not be blank")
     try:
         reward = minor_units(body.reward, most=MAX_REWARD, places=PLACES)
     except AmountError as error:
-        _refuse("reward", str(error))
+        invalid("json", "reward", str(error))
     return Rule(match, reward, body.reward_type)
 
 
@@ -66,9 +65,9 @@ def order_of(request: Request) -> Order:
     """Return the order that a request holds; see `rule_of`."""
     body = json_of(request, _ORDER)
     if not is_luhn_number(body.order):
-        _refuse("order", "is no number of an order")
+        invalid("json", "order", "is no number of an order")
     if not 1 <= len(body.goods) <= MAX_GOODS:
-        _refuse("goods", f"must be 1 to {MAX_GOODS}")
+        invalid("json", "goods", f"must be 1 to {MAX_GOODS}")
     return Order(body.order, [_good(number, good) for number, good in enumerate(body.goods)])
 
 
@@ -80,16 +79,11 @@ def _good(number: int, body: _GoodBody) -> Good:
     try:
         return Good(description, minor_units(body.price, most=MAX_PRICE, places=PLACES))
     except AmountError as error:
-        _refuse(f"{place}.price", str(error))
+        invalid("json", f"{place}.price", str(error))
 
 
 def _text(place: str, text: str, longest: int) -> str:
     """Return `text` if the database can keep it."""
     if not 1 <= len(text) <= longest or "\0" in text:
-        _refuse(place, f"must be 1 to {longest} characters, none of them NUL")
+        invalid("json", place, f"must be 1 to {longest} characters, none of them NUL")
     return text
-
-
-def _refuse(place: str, problem: str) -> NoReturn:
-    errors: Mapping[str, list[str]] = {place: [problem]}
-    malformed(f"{place} {problem}.", **errors)

@@ -1,6 +1,6 @@
 """What the routes take and give, for the API's documentation."""
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, fields, validate
 
 from order_service.contexts.accrual.model import (
     MAX_DESCRIPTION,
@@ -9,6 +9,7 @@ from order_service.contexts.accrual.model import (
     RewardType,
     Status,
 )
+from order_service.http.schemas import TitledSchema, said
 
 _NUMBER = {
     "description": "Number of an order, with its check digit (Luhn)",
@@ -16,22 +17,17 @@ _NUMBER = {
 }
 
 
-class RuleSchema(Schema):
+class RuleSchema(TitledSchema):
     """Which goods are rewarded, and how."""
 
     class Meta:
         """Settings of the schema."""
 
-        title = "Rule"
         unknown = EXCLUDE  # members that are not known are ignored
 
     match = fields.String(
-        required=True,
         validate=validate.Length(1, MAX_MATCH),
-        metadata={
-            "description": "Part of the goods' description; case does not count",
-            "example": "Bork",
-        },
+        **said("Part of the goods' description; case does not count", "Bork"),
     )
     reward = fields.Float(
         required=True,
@@ -42,25 +38,21 @@ class RuleSchema(Schema):
         },
     )
     reward_type = fields.String(
-        required=True,
         validate=validate.OneOf([*RewardType]),
-        metadata={"description": "`%`: percent of the price. `pt`: points", "example": "%"},
+        **said("`%`: percent of the price. `pt`: points", "%"),
     )
 
 
-class GoodSchema(Schema):
+class GoodSchema(TitledSchema):
     """One of the goods of an order."""
 
     class Meta:
         """Settings of the schema."""
 
-        title = "Good"
         unknown = EXCLUDE  # members that are not known are ignored
 
     description = fields.String(
-        required=True,
-        validate=validate.Length(1, MAX_DESCRIPTION),
-        metadata={"description": "What it is", "example": "Чайник Bork"},
+        validate=validate.Length(1, MAX_DESCRIPTION), **said("What it is", "Чайник Bork")
     )
     price = fields.Float(
         required=True,
@@ -68,13 +60,12 @@ class GoodSchema(Schema):
     )
 
 
-class RegisteredOrderSchema(Schema):
+class RegisteredOrderSchema(TitledSchema):
     """An order as the shop registers it."""
 
     class Meta:
         """Settings of the schema."""
 
-        title = "RegisteredOrder"
         unknown = EXCLUDE  # members that are not known are ignored
 
     order = fields.String(required=True, metadata=_NUMBER)
@@ -86,22 +77,13 @@ class RegisteredOrderSchema(Schema):
     )
 
 
-class OutcomeSchema(Schema):
+class OutcomeSchema(TitledSchema):
     """How far the calculation of an order is."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        title = "Outcome"
 
     order = fields.String(required=True, metadata=_NUMBER)
     status = fields.String(
-        required=True,
         validate=validate.OneOf([*Status]),
-        metadata={
-            "description": "`INVALID` (there will be no points) and `PROCESSED` are final",
-            "example": "PROCESSED",
-        },
+        **said("`INVALID` (there will be no points) and `PROCESSED` are final", "PROCESSED"),
     )
     accrual = fields.Float(
         metadata={

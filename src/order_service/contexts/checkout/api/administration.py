@@ -5,12 +5,12 @@ from uuid import UUID
 from flask import Response
 from flask_smorest import Blueprint
 
+from order_service.context.routes import answer, keyed_command
 from order_service.contexts.checkout.purchasing import Purchasing
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems
-from order_service.http.persons import asker
 
-from .answers import answer, changed_answer, purchase_body, refusals
-from .bodies import key_of_request, traceparent_of_request
+from .answers import changed_answer, purchase_body, refusals
+from .bodies import traceparent_of_request
 from .schemas import LOCATION, PURCHASE, PurchaseSchema
 
 _UNKNOWN = "There is no such purchase"
@@ -49,10 +49,10 @@ def create_blueprint(purchasing: Purchasing) -> Blueprint:
     @blueprint.doc(operationId="refundPurchaseOfAnybody")
     def refund(purchase: UUID) -> Response:
         """Give back the money of a purchase of anybody, once, however old it is."""
-        key = key_of_request("refund", purchase)
+        key = keyed_command("refund", purchase)
         with refusals():
             if key:
-                purchasing.claim_key(asker(), key)
+                purchasing.claim_key(key)
             return changed_answer(
                 purchasing.refund(None, purchase, traceparent_of_request(), at_any_time=True)
             )

@@ -1,15 +1,14 @@
 """What the routes take: goods, deliveries and places in lists."""
 
-import re
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from flask import request
-from flask_smorest import abort
 from msgspec import Meta
 
+from order_service.context.routes import amount_in
 from order_service.contexts.checkout.model import (
     MAX_PRODUCT_ID,
     MAX_QUANTITY,
@@ -18,17 +17,13 @@ from order_service.contexts.checkout.model import (
     Delivery,
     Goods,
 )
-from order_service.contexts.checkout.ports import Key
-from order_service.http.bodies import json_of, malformed
-from order_service.http.persons import idempotency_key
+from order_service.http.bodies import invalid, json_of, malformed
+from order_service.http.query import limit_of_request
 from order_service.infra.tracing import traceparent
-from order_service.ledger.amounts import decoder, minor_units
-from order_service.ledger.errors import AmountError
+from order_service.ledger.amounts import decoder
 
 LONGEST_PAGE = 100
 USUAL_PAGE = 20
-
-_is_number = re.compile(r"[0-9]{1,4}\Z").match
 
 
 class _PurchaseBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,11 +51,12 @@ def wish_of_request(max_amount: int) -> Wish:
         HTTPException: 400 or 422 if it is nothing that can be.
     """
     body = json_of(request, _PURCHASE)
-    quantity = _whole("quantity", body.quantity, MAX_QUANTITY)
-    price = _whole("price", body.price, max_amount)
+    quantity = amount_in("quantity", body.quantity, MAX_QUANTITY, places=0)
+    price = amount_in("price", body.price, max_amount, places=0)
     goods = Goods(_product_id(body.product_id), body.description, quantity, price)
     if goods.amount > max_amount:
-        _invalid("json", "price", f"times quantity must be at most {max_amount}")
+        problem = f"times quantity must be at most {max_amount}"
+        invalid("json", "price", problem, HTTPStatus.UNPROCESSABLE_ENTITY)
     _require_storable(body)
     return Wish(goods, body.delivery)
 
@@ -80,20 +76,6 @@ def _require_storable(body: _PurchaseBody) -> None:
         malformed("The body holds half of a surrogate pair.")
 
 
-def _whole(name: str, value: object, most: int) -> int:
-    try:
-        return minor_units(value, most=most, places=0)
-    except AmountError as error:
-        _invalid("json", name, str(error))
-
-
-def _invalid(
-    place: str, name: str, problem: str, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
-) -> NoReturn:
-    abort(status, message=f"{name} {problem}.", errors={place: {name: [problem]}})
-    raise AssertionError  # abort does not return
-
-
 class PlaceInList(NamedTuple):
     """Which page is asked for."""
 
@@ -107,24 +89,15 @@ def place_of_request() -> PlaceInList:
     Raises:
         HTTPException: 400 if there is no such page.
     """
-    limit, cursor = request.args.get("limit", str(USUAL_PAGE)), request.args.get("cursor")
-    if not _is_number(limit) or not 1 <= int(limit) <= LONGEST_PAGE:
-        _invalid("query", "limit", f"must be 1 to {LONGEST_PAGE}", HTTPStatus.BAD_REQUEST)
-    return PlaceInList(int(limit), _cursor(cursor) if cursor is not None else None)
+    limit, cursor = limit_of_request(LONGEST_PAGE, USUAL_PAGE), request.args.get("cursor")
+    return PlaceInList(limit, _cursor(cursor) if cursor is not None else None)
 
 
 def _cursor(text: str) -> UUID:
     try:
         return UUID(hex=text)
     except ValueError:
-        problem = "is no `next_cursor` of this service"
-        _invalid("query", "cursor", problem, HTTPStatus.BAD_REQUEST)
-
-
-def key_of_request(*content: object) -> Key | None:
-    """Return the idempotency key of a request, None if it has none."""
-    found = idempotency_key(*content)
-    return Key(*found) if found else None
+        invalid("query", "cursor", "is no `next_cursor` of this service")
 
 
 def traceparent_of_request() -> str:

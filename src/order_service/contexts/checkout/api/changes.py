@@ -7,12 +7,13 @@ from uuid import UUID
 from flask import Response
 from flask_smorest import Blueprint
 
+from order_service.context.routes import keyed_command
 from order_service.contexts.checkout.purchasing import Purchasing
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems
 from order_service.http.persons import person
 
 from .answers import changed_answer, refusals
-from .bodies import key_of_request, traceparent_of_request
+from .bodies import traceparent_of_request
 from .schemas import LOCATION, PURCHASE, PurchaseSchema
 
 _UNKNOWN = "There is no such purchase of this person"
@@ -103,8 +104,8 @@ def _asked(purchasing: Purchasing, operation: str, purchase: UUID) -> Iterator[U
     A change that is asked for again changes nothing more, with a key or without one: the answer
     tells how the purchase stands by then.
     """
-    owner, key = person(), key_of_request(operation, purchase)
+    owner, key = person(), keyed_command(operation, purchase)
     with refusals():
         if key:
-            purchasing.claim_key(owner, key)
+            purchasing.claim_key(key)
         yield owner

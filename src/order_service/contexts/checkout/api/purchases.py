@@ -6,14 +6,15 @@ from uuid import UUID
 from flask import Response
 from flask_smorest import Blueprint
 
+from order_service.context.routes import answer, keyed_command
 from order_service.contexts.checkout.metrics import PurchaseMetrics
 from order_service.contexts.checkout.model import Status
 from order_service.contexts.checkout.purchasing import Purchasing
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
 from order_service.http.persons import person
 
-from .answers import answer, page_body, purchase_body, refusals
-from .bodies import key_of_request, place_of_request, traceparent_of_request, wish_of_request
+from .answers import page_body, purchase_body, refusals
+from .bodies import place_of_request, traceparent_of_request, wish_of_request
 from .schemas import (
     CURSOR,
     LIMIT,
@@ -57,7 +58,7 @@ def _add_buying(
         what became of it.
         """
         owner, wish = person(), wish_of_request(max_amount)
-        key = key_of_request("buy", *wish.goods, wish.delivery)
+        key = keyed_command("buy", *wish.goods, wish.delivery)
         with refusals():
             purchase, new = purchasing.buy(owner, *wish, key, traceparent_of_request())
         if new:

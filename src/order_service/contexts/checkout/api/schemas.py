@@ -1,6 +1,5 @@
 """What the routes of purchases take and give, for the API's documentation."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -12,38 +11,34 @@ from order_service.contexts.checkout.model import (
     MAX_TEXT,
     Status,
 )
+from order_service.http.documentation import TEXT, UUID_TEXT, parameter
+from order_service.http.schemas import said
 
 _ID = "0193667b-9a01-7d0e-8c7b-3f5b1a2c4d6e"
 _MOMENT = "2026-11-26T08:30:00.123456Z"
 
-PURCHASE: Mapping[str, object] = {
-    "in": "path",
-    "name": "purchase",
-    "description": "Id of the purchase",
-    "schema": {"type": "string", "format": "uuid"},
-    "example": _ID,
-}
-LIMIT: Mapping[str, object] = {
-    "in": "query",
-    "name": "limit",
-    "description": "Most purchases on one page",
-    "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-    "example": 20,
-}
-CURSOR: Mapping[str, object] = {
-    "in": "query",
-    "name": "cursor",
-    "description": "`next_cursor` of the page before",
-    "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-    "example": "0193667b9a017d0e8c7b3f5b1a2c4d6e",
-}
-LAST_EVENT_ID: Mapping[str, object] = {
-    "in": "header",
-    "name": "Last-Event-ID",
-    "description": "`id` of the last event that the client got; a browser sends it by itself",
-    "schema": {"type": "string"},
-    "example": "pending",
-}
+PURCHASE = parameter("path", "purchase", "Id of the purchase", UUID_TEXT, _ID)
+LIMIT = parameter(
+    "query",
+    "limit",
+    "Most purchases on one page",
+    {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+    20,
+)
+CURSOR = parameter(
+    "query",
+    "cursor",
+    "`next_cursor` of the page before",
+    {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "0193667b9a017d0e8c7b3f5b1a2c4d6e",
+)
+LAST_EVENT_ID = parameter(
+    "header",
+    "Last-Event-ID",
+    "`id` of the last event that the client got; a browser sends it by itself",
+    TEXT,
+    "pending",
+)
 LOCATION: dict[str, Any] = {
     "Location": {
         "description": "Where the purchase is",
@@ -52,18 +47,12 @@ LOCATION: dict[str, Any] = {
 }
 
 
-def _said(description: str, example: object) -> dict[str, Any]:
-    return {"required": True, "metadata": {"description": description, "example": example}}
-
-
 def _text(description: str, example: str, longest: int = MAX_TEXT) -> fields.String:
-    return fields.String(
-        validate=validate.Length(min=1, max=longest), **_said(description, example)
-    )
+    return fields.String(validate=validate.Length(min=1, max=longest), **said(description, example))
 
 
 def _positive(description: str, example: int, most: int | None = None) -> fields.Integer:
-    return fields.Integer(validate=validate.Range(min=1, max=most), **_said(description, example))
+    return fields.Integer(validate=validate.Range(min=1, max=most), **said(description, example))
 
 
 class PurchaseDeliverySchema(Schema):
@@ -80,7 +69,7 @@ class PurchaseDeliverySchema(Schema):
             validate.Length(min=3, max=MAX_TEXT),
             validate.Regexp(EMAIL_PATTERN.replace(r"\Z", "$")),
         ],
-        **_said("E-mail address of the recipient", "test@gmail.com"),
+        **said("E-mail address of the recipient", "test@gmail.com"),
     )
 
 
@@ -106,19 +95,19 @@ class WishSchema(_GoodsSchema):
 class AcceptedSchema(Schema):
     """A purchase that was accepted."""
 
-    id = fields.UUID(**_said("Id of the purchase", _ID))
+    id = fields.UUID(**said("Id of the purchase", _ID))
     status = fields.String(
-        validate=validate.Equal(Status.PENDING.value), **_said("Always `pending`", "pending")
+        validate=validate.Equal(Status.PENDING.value), **said("Always `pending`", "pending")
     )
 
 
 class PurchaseSchema(_GoodsSchema):
     """A purchase as it stands now."""
 
-    id = fields.UUID(**_said("Id of the purchase", _ID))
+    id = fields.UUID(**said("Id of the purchase", _ID))
     status = fields.String(
         validate=validate.OneOf([*Status]),
-        **_said(
+        **said(
             "`pending` until its payment is known, then `approved` or `rejected`; `cancelled`; "
             "`refunding` and `refunded`",
             "approved",
@@ -126,14 +115,14 @@ class PurchaseSchema(_GoodsSchema):
     )
     reason = fields.String(
         allow_none=True,
-        **_said(
+        **said(
             "Why it was rejected: `no_wallet`, `insufficient_funds` or `amount_too_large`; "
             "null otherwise",
             None,
         ),
     )
     amount = _positive("What all of it costs, in minor units", 1999)
-    currency = fields.String(**_said("ISO 4217 code", "USD"))
+    currency = fields.String(**said("ISO 4217 code", "USD"))
     delivery = fields.Nested(
         PurchaseDeliverySchema,
         required=True,
@@ -142,15 +131,15 @@ class PurchaseSchema(_GoodsSchema):
     )
     order_uid = fields.String(
         allow_none=True,
-        **_said(
+        **said(
             "The order that it has become: `GET /order/<order_uid>`; null if it has become none",
             "0193667b9a017d0e8c7b3f5b1a2c4d6e",
         ),
     )
-    created_at = fields.DateTime(**_said("When it was accepted, in UTC", _MOMENT))
+    created_at = fields.DateTime(**said("When it was accepted, in UTC", _MOMENT))
     settled_at = fields.DateTime(
         allow_none=True,
-        **_said("When its payment was first known, in UTC; null until then", _MOMENT),
+        **said("When its payment was first known, in UTC; null until then", _MOMENT),
     )
 
 
@@ -160,7 +149,7 @@ class PurchasePageSchema(Schema):
     purchases = fields.List(fields.Nested(PurchaseSchema), required=True)
     next_cursor = fields.String(
         allow_none=True,
-        **_said(
+        **said(
             "Pass it as `cursor` for the next page; null on the last one",
             "0193667b9a017d0e8c7b3f5b1a2c4d6e",
         ),

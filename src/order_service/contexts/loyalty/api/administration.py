@@ -5,15 +5,16 @@ from uuid import UUID
 from flask import Response, request
 from flask_smorest import Blueprint
 
+from order_service.context.routes import answer, keyed_command
 from order_service.contexts.loyalty.metrics import MovementMetrics
 from order_service.contexts.loyalty.model import Kind
 from order_service.contexts.loyalty.spending import Spending
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
 
-from .answers import answer, moved_body
-from .asking import key_of_request, refusals
+from .answers import moved_body
 from .bodies import booking_of, reversed_by
 from .documentation import PERSON
+from .refusals import refusals
 from .schemas import BookingSchema, MovedSchema, ReversalSchema
 
 
@@ -50,7 +51,7 @@ def _add_booking(
     )
     def book(owner: UUID) -> Response:
         booking = booking_of(request)
-        key = key_of_request(kind, owner, *booking)
+        key = keyed_command(kind, owner, *booking)
         with refusals():
             current = spending.book(owner, kind, booking.amount, booking.comment, key)
         metrics.moved(kind)
@@ -78,7 +79,7 @@ def _add_reversal(blueprint: Blueprint, spending: Spending, metrics: MovementMet
     def reverse(owner: UUID) -> Response:
         """Take a movement back, once."""
         movement = reversed_by(request)
-        key = key_of_request(Kind.REVERSAL, owner, movement)
+        key = keyed_command(Kind.REVERSAL, owner, movement)
         with refusals():
             current = spending.reverse(owner, movement, key)
         metrics.moved(Kind.REVERSAL)

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-import msgspec
 from flask import Response, request
 
+from order_service.context.routes import answer
 from order_service.contexts.loyalty.model import (
     Balance,
     HistoryEntry,
@@ -22,11 +22,6 @@ from order_service.ledger.amounts import json_number
 Json = dict[str, Any]
 
 JSON = "application/json"
-
-
-def answer(body: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """Return JSON."""
-    return Response(msgspec.json.encode(body), status, content_type=JSON)
 
 
 def list_answer(lines: Sequence[Json], next_cursor: object = None) -> Response:

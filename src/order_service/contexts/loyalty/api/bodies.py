@@ -2,27 +2,25 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 from flask import Request
-from flask_smorest import abort
 from msgspec import Struct
 
+from order_service.context.routes import amount_in
 from order_service.contexts.loyalty.model import MAX_COMMENT, MAX_POINTS
 from order_service.contexts.loyalty.ports import Place
-from order_service.http.bodies import body_of, json_of, malformed
-from order_service.ledger.amounts import decoder, minor_units
-from order_service.ledger.errors import AmountError
+from order_service.http.bodies import body_of, invalid, json_of, malformed
+from order_service.http.query import is_number
+from order_service.ledger.amounts import decoder
 
 LONGEST_PAGE = 1000
 _MAX_NUMBER = 1024
 """Most bytes of a body that is a number: what is longer is none, whatever it holds."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_is_id = re.compile(r"[0-9]{1,18}\Z").match
 _is_place = re.compile(r"([0-9]{1,17})\.([0-9]{1,255})\Z").match
 
 
@@ -96,36 +94,25 @@ def number_of(request: Request) -> str:
 def payment_of(request: Request) -> Payment:
     """Return what shall be paid for with how many points."""
     body = json_of(request, _WITHDRAWAL)
-    return Payment(body.order, _amount("sum", body.sum))
+    return Payment(body.order, amount_in("sum", body.sum, MAX_POINTS))
 
 
 def operation_of(request: Request) -> Operation:
     """Return which points shall come or go."""
     body = json_of(request, _OPERATION)
-    amount = _amount("balance", body.balance)
+    amount = amount_in("balance", body.balance, MAX_POINTS)
     return Operation(body.operation == "w", amount, _comment(body.comment), body.uuid)
 
 
 def booking_of(request: Request) -> Booking:
     """Return which points shall be booked."""
     body = json_of(request, _BOOKING)
-    return Booking(_amount("amount", body.amount), _comment(body.comment))
+    return Booking(amount_in("amount", body.amount, MAX_POINTS), _comment(body.comment))
 
 
 def reversed_by(request: Request) -> UUID:
     """Return the movement that shall be taken back."""
     return json_of(request, _REVERSAL).movement
-
-
-def _amount(name: str, value: object) -> int:
-    try:
-        return minor_units(value, most=MAX_POINTS)
-    except AmountError as error:
-        abort(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            message=f"{name} {error}.",
-            errors={"json": {name: [str(error)]}},
-        )
 
 
 def _comment(text: str) -> str:
@@ -134,23 +121,13 @@ def _comment(text: str) -> str:
     return text
 
 
-def limit_of(request: Request, usual: int | None = None) -> int | None:
-    """Return how long a page shall be; `usual` if the request does not say."""
-    text = request.args.get("limit")
-    if text is None:
-        return usual
-    if not _is_id(text) or not 1 <= int(text) <= LONGEST_PAGE:
-        _bad_query("limit", f"must be 1 to {LONGEST_PAGE}")
-    return int(text)
-
-
 def before_of(request: Request) -> int | None:
     """Return the id before which a page begins."""
     text = request.args.get("cursor")
     if text is None:
         return None
-    if not _is_id(text):
-        _bad_query("cursor", "is none of this service")
+    if not is_number(text):
+        invalid("query", "cursor", "is none of this service")
     return int(text)
 
 
@@ -165,7 +142,7 @@ def place_of(request: Request) -> Place | None:
     except OverflowError:
         moment = None
     if found is None or moment is None:
-        _bad_query("cursor", "is none of this service")
+        invalid("query", "cursor", "is none of this service")
     return Place(moment, found[2])
 
 
@@ -173,8 +150,3 @@ def cursor_of(place: Place) -> str:
     """Return the text that `place_of` reads."""
     microseconds = (place.uploaded_at - _EPOCH) // timedelta(microseconds=1)
     return f"{microseconds}.{place.number}"
-
-
-def _bad_query(name: str, problem: str) -> NoReturn:
-    errors = {"query": {name: [problem]}}
-    abort(HTTPStatus.BAD_REQUEST, message=f"{name} {problem}.", errors=errors)

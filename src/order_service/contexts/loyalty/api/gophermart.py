@@ -5,22 +5,24 @@ from http import HTTPStatus
 from flask import Response, request
 from flask_smorest import Blueprint
 
+from order_service.context.routes import answer, keyed_command
 from order_service.contexts.loyalty.metrics import MovementMetrics
 from order_service.contexts.loyalty.model import Kind, Uploaded
 from order_service.contexts.loyalty.spending import Spending
 from order_service.contexts.loyalty.uploading import Uploading
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
 from order_service.http.persons import person
+from order_service.http.query import limit_of_request
 
-from .answers import answer, balance_body, list_answer, number_line, withdrawal_line
-from .asking import key_of_request, refusals
-from .bodies import before_of, cursor_of, limit_of, number_of, payment_of, place_of
+from .answers import balance_body, list_answer, number_line, withdrawal_line
+from .bodies import LONGEST_PAGE, before_of, cursor_of, number_of, payment_of, place_of
 from .documentation import (
     ENTRY_CURSOR,
     LIMIT,
     LINK,
     NUMBER_CURSOR,
 )
+from .refusals import refusals
 from .schemas import BalanceSchema, PointsPaymentSchema, UploadedNumberSchema, WithdrawalSchema
 
 _TEXT = {
@@ -68,13 +70,13 @@ def _add_numbers(blueprint: Blueprint, uploading: Uploading) -> None:
     @blueprint.doc(operationId="listNumbers", parameters=[LIMIT, NUMBER_CURSOR])
     def numbers() -> Response:
         """List the numbers that one uploaded, newest first: all, or with `limit` by the page."""
-        limit, place = limit_of(request), place_of(request)
+        limit, place = limit_of_request(LONGEST_PAGE, None), place_of(request)
         with refusals():
             if limit is None:
                 return list_answer([number_line(each) for each in uploading.all(person())])
             page = uploading.page(person(), limit, place)
-        cursor = cursor_of(page.next_place) if page.next_place else None
-        return list_answer([number_line(each) for each in page.numbers], cursor)
+        cursor = cursor_of(page.next) if page.next else None
+        return list_answer([number_line(each) for each in page.items], cursor)
 
 
 def _add_balance(blueprint: Blueprint, spending: Spending) -> None:
@@ -103,7 +105,7 @@ def _add_withdraw(blueprint: Blueprint, spending: Spending, metrics: MovementMet
     def withdraw() -> Response:
         """Pay for an order with points."""
         order, amount = payment_of(request)
-        key = key_of_request("withdraw", order, amount)
+        key = keyed_command("withdraw", order, amount)
         with refusals():
             spending.withdraw(person(), order, amount, key)
         metrics.moved(Kind.WITHDRAWAL)
@@ -118,10 +120,10 @@ def _add_withdrawals(blueprint: Blueprint, spending: Spending) -> None:
     @blueprint.doc(operationId="listWithdrawals")
     def withdrawals() -> Response:
         """List one's withdrawals, newest first: all, or with `limit` by the page."""
-        limit, before = limit_of(request), before_of(request)
+        limit, before = limit_of_request(LONGEST_PAGE, None), before_of(request)
         with refusals():
             if limit is None:
                 found = spending.withdrawals(person())
                 return list_answer([withdrawal_line(each) for each in found])
             page = spending.withdrawal_page(person(), limit, before)
-        return list_answer([withdrawal_line(each) for each in page.withdrawals], page.next_before)
+        return list_answer([withdrawal_line(each) for each in page.items], page.next)

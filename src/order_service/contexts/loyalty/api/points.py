@@ -6,16 +6,18 @@ from uuid import UUID
 from flask import Response, request
 from flask_smorest import Blueprint, abort
 
+from order_service.context.routes import answer, keyed_command
 from order_service.contexts.loyalty.metrics import MovementMetrics
 from order_service.contexts.loyalty.model import Kind
 from order_service.contexts.loyalty.spending import Spending
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
 from order_service.http.persons import id_of, principal
+from order_service.http.query import limit_of_request
 
-from .answers import answer, history_line, list_answer, moved_body, person_body
-from .asking import key_of_request, refusals
-from .bodies import Operation, before_of, limit_of, operation_of
+from .answers import history_line, list_answer, moved_body, person_body
+from .bodies import LONGEST_PAGE, Operation, before_of, operation_of
 from .documentation import ENTRY_CURSOR, LIMIT, LINK, PERSON
+from .refusals import refusals
 from .schemas import HistoryEntrySchema, MovedSchema, OperationSchema, PersonsPointsSchema
 
 _USUAL_PAGE = 100
@@ -46,7 +48,7 @@ def _add_operation(blueprint: Blueprint, spending: Spending, metrics: MovementMe
         """Withdraw one's own points; administrators also withdraw and deposit those of others."""
         operation = operation_of(request)
         owner, kind = _permitted(operation)
-        key = key_of_request("move", owner, *operation)
+        key = keyed_command("move", owner, *operation)
         with refusals():
             current = spending.book(owner, kind, operation.amount, operation.comment, key)
         metrics.moved(kind)
@@ -96,7 +98,7 @@ def _add_entries(blueprint: Blueprint, spending: Spending) -> None:
     def entries(owner: UUID) -> Response:
         """List how points came and went, newest first, by the page."""
         _may_see(owner)
-        limit, before = limit_of(request, _USUAL_PAGE) or _USUAL_PAGE, before_of(request)
+        limit, before = limit_of_request(LONGEST_PAGE, _USUAL_PAGE), before_of(request)
         with refusals():
             page = spending.history_page(owner, limit, before)
-        return list_answer([history_line(each) for each in page.entries], page.next_before)
+        return list_answer([history_line(each) for each in page.items], page.next)

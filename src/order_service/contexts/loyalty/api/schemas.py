@@ -3,6 +3,7 @@
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from order_service.contexts.loyalty.model import MAX_COMMENT, Kind, Status
+from order_service.http.schemas import TitledSchema, said
 
 _NUMBER = {
     "description": "Number of an order, with its check digit (Luhn)",
@@ -16,56 +17,39 @@ _MOVEMENT = {"description": "Id of a movement", "example": "2b1f0c1a-31a4-4f0e-9
 _COMMENT = {"description": "What it is for", "example": "birthday"}
 
 
-class UploadedNumberSchema(Schema):
+class UploadedNumberSchema(TitledSchema):
     """The number of an order, and what became of it."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        title = "UploadedNumber"
 
     number = fields.String(required=True, metadata=_NUMBER)
     status = fields.String(
-        required=True,
         validate=validate.OneOf([*Status]),
-        metadata={"description": "`INVALID` and `PROCESSED` are final", "example": "PROCESSED"},
+        **said("`INVALID` and `PROCESSED` are final", "PROCESSED"),
     )
     accrual = fields.Float(metadata=_AMOUNT)
     uploaded_at = fields.DateTime(required=True, metadata=_TIME)
 
 
-class BalanceSchema(Schema):
+class BalanceSchema(TitledSchema):
     """Points that there are, and points that were withdrawn."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        title = "Balance"
 
     current = fields.Float(required=True, metadata={**_POINTS, "example": 500.5})
     withdrawn = fields.Float(required=True, metadata={**_POINTS, "example": 42})
 
 
-class PointsPaymentSchema(Schema):
+class PointsPaymentSchema(TitledSchema):
     """Points that shall pay for an order."""
 
     class Meta:
         """Settings of the schema."""
 
-        title = "PointsPayment"
         unknown = EXCLUDE  # the contract of Gophermart does not refuse what it does not know
 
     order = fields.String(required=True, metadata=_NUMBER)
     sum = fields.Float(required=True, metadata=_AMOUNT)
 
 
-class WithdrawalSchema(Schema):
+class WithdrawalSchema(TitledSchema):
     """Points that were withdrawn for an order."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        title = "Withdrawal"
 
     order = fields.String(required=True, metadata=_NUMBER)
     sum = fields.Float(required=True, metadata=_AMOUNT)
@@ -81,41 +65,25 @@ class OperationSchema(Schema):
         title = "PointsOperation"
 
     operation = fields.String(
-        required=True,
         validate=validate.OneOf(["w", "d"]),
-        metadata={
-            "description": "`w`: they are withdrawn. `d`: they are deposited",
-            "example": "w",
-        },
+        **said("`w`: they are withdrawn. `d`: they are deposited", "w"),
     )
     balance = fields.Float(required=True, metadata={**_AMOUNT, "description": "How many points"})
     comment = fields.String(validate=validate.Length(max=MAX_COMMENT), metadata=_COMMENT)
     uuid = fields.UUID(metadata={**_PERSON, "description": "Whose points, if not one's own"})
 
 
-class ExpirySchema(Schema):
+class ExpirySchema(TitledSchema):
     """Points that expire."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        title = "Expiry"
 
     balance = fields.Float(required=True, metadata=_AMOUNT)
     at = fields.DateTime(required=True, metadata=_TIME)
 
 
-class MovedSchema(Schema):
+class MovedSchema(TitledSchema):
     """The points of a person after a movement."""
 
-    class Meta:
-        """Settings of the schema."""
-
-        title = "Moved"
-
-    status = fields.String(
-        required=True, metadata={"description": "`Success`", "example": "Success"}
-    )
+    status = fields.String(**said("`Success`", "Success"))
     uuid = fields.UUID(required=True, metadata=_PERSON)
     balance = fields.Float(required=True, metadata=_POINTS)
 
@@ -123,60 +91,34 @@ class MovedSchema(Schema):
 class PersonsPointsSchema(MovedSchema):
     """The points of a person."""
 
-    class Meta:
-        """Settings of the schema."""
-
-        title = "PersonsPoints"
-
     withdrawn = fields.Float(required=True, metadata=_POINTS)
     expires = fields.Nested(ExpirySchema, metadata={"description": "What expires next"})
 
 
-class BookingSchema(Schema):
+class BookingSchema(TitledSchema):
     """Points with a comment."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        title = "Booking"
 
     amount = fields.Float(required=True, metadata=_AMOUNT)
     comment = fields.String(validate=validate.Length(max=MAX_COMMENT), metadata=_COMMENT)
 
 
-class ReversalSchema(Schema):
+class ReversalSchema(TitledSchema):
     """What shall be taken back."""
 
-    class Meta:
-        """Settings of the schema."""
-
-        title = "Reversal"
-
     movement = fields.UUID(required=True, metadata=_MOVEMENT)
 
 
-class HistoryEntrySchema(Schema):
+class HistoryEntrySchema(TitledSchema):
     """A movement as it was booked."""
 
-    class Meta:
-        """Settings of the schema."""
-
-        title = "HistoryEntry"
-
     movement = fields.UUID(required=True, metadata=_MOVEMENT)
-    kind = fields.String(
-        required=True,
-        validate=validate.OneOf([*Kind]),
-        metadata={"description": "Why points moved", "example": "accrual"},
-    )
+    kind = fields.String(validate=validate.OneOf([*Kind]), **said("Why points moved", "accrual"))
     change = fields.Float(
         required=True, metadata={**_POINTS, "description": "What it did; negative if it took some"}
     )
     balance = fields.Float(
         required=True, metadata={**_POINTS, "description": "The points that there were after it"}
     )
-    reference = fields.String(
-        required=True, metadata={"description": "Order or comment", "example": "12345678903"}
-    )
+    reference = fields.String(**said("Order or comment", "12345678903"))
     reverses = fields.UUID(metadata=_MOVEMENT)
     created_at = fields.DateTime(required=True, metadata=_TIME)

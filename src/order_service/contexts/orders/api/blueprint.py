@@ -13,6 +13,7 @@ from order_service.contexts.orders.ports import OrderFilter
 from order_service.contexts.orders.schema import OrderSchema
 from order_service.http.authentication import principal_of
 from order_service.http.compression import compress
+from order_service.http.documentation import TEXT, parameter, problems
 from order_service.http.headers import CACHE, REQUEST_ID, RETRY_AFTER
 
 from .order_route import ASK_AGAIN, ORDER_RULE, OrderAnswers, is_uid
@@ -20,20 +21,20 @@ from .ownership import limited_to
 from .ports import OrderLookup
 from .schemas import OrderPageSchema, OrdersQuery
 
-_UID = {
-    "in": "path",
-    "name": "order_uid",
-    "description": "The order's id",
-    "schema": {"type": "string", "pattern": UID_PATTERN.replace(r"\Z", "$")},
-    "example": "b563feb7b2b84b6test",
-}
-_IF_NONE_MATCH = {
-    "in": "header",
-    "name": "If-None-Match",
-    "description": "`ETag` of the order that the client has; 304 if it is still the newest",
-    "schema": {"type": "string"},
-    "example": '"8b8e3c1f0a2d4e5f60718293a4b5c6d7"',
-}
+_UID = parameter(
+    "path",
+    "order_uid",
+    "The order's id",
+    {"type": "string", "pattern": UID_PATTERN.replace(r"\Z", "$")},
+    "b563feb7b2b84b6test",
+)
+_IF_NONE_MATCH = parameter(
+    "header",
+    "If-None-Match",
+    "`ETag` of the order that the client has; 304 if it is still the newest",
+    TEXT,
+    '"8b8e3c1f0a2d4e5f60718293a4b5c6d7"',
+)
 _STRING = {"type": "string"}
 _X_CACHE = {
     "description": "Where the order was found: in the process, in Redis or in the database",
@@ -69,12 +70,9 @@ def _add_order(blueprint: Blueprint, answers: OrderAnswers) -> None:
     @blueprint.route(ORDER_RULE, parameters=[_UID, _IF_NONE_MATCH])
     @blueprint.response(200, OrderSchema, description="The order", headers=_ORDER_HEADERS)
     @blueprint.alt_response(304, description="The client has the newest", headers=_ORDER_HEADERS)
-    @blueprint.alt_response(400, "Malformed")
-    @blueprint.alt_response(401, "Unauthorized")
-    @blueprint.alt_response(403, "Forbidden")
+    @problems(blueprint, {})
     @blueprint.alt_response(404, "NotFound")
     @blueprint.alt_response(429, "TooManyRequests")
-    @blueprint.alt_response(503, "Unavailable")
     @blueprint.doc(operationId="getOrder")
     def order(order_uid: str) -> Response:
         """Return one order.
@@ -96,11 +94,8 @@ def _add_orders(blueprint: Blueprint, lookup: OrderLookup) -> None:
     @blueprint.response(
         200, OrderPageSchema, description="One page of orders", headers=_LIST_HEADER_DOCS
     )
-    @blueprint.alt_response(400, "Malformed")
-    @blueprint.alt_response(401, "Unauthorized")
-    @blueprint.alt_response(403, "Forbidden")
+    @problems(blueprint, {})
     @blueprint.alt_response(429, "TooManyRequests")
-    @blueprint.alt_response(503, "Unavailable")
     @blueprint.doc(operationId="listOrders")
     def orders(wanted: dict[str, Any]) -> Response:
         """List orders, newest first.

@@ -10,6 +10,7 @@ from order_service.contexts.orders.lookup import CURSOR_PATTERN
 from order_service.contexts.orders.model import UtcDatetime
 from order_service.contexts.orders.schema import OrderSchema, PaymentSchema, UtcDateTime
 from order_service.http.query import QueryInteger
+from order_service.http.schemas import said
 
 _ORDER = OrderSchema().fields
 _PAYMENT = PaymentSchema().fields
@@ -108,11 +109,7 @@ class OrderSummarySchema(Schema):
     date_created = UtcDateTime(**_same(_ORDER["date_created"]))
     currency = fields.String(**_same(_PAYMENT["currency"]))
     amount = fields.Integer(**_same(_PAYMENT["amount"]))
-    item_count = fields.Integer(
-        required=True,
-        validate=validate.Range(min=1),
-        metadata={"description": "Number of items", "example": 1},
-    )
+    item_count = fields.Integer(validate=validate.Range(min=1), **said("Number of items", 1))
 
 
 class OrderPageSchema(Schema):

@@ -5,10 +5,11 @@ from uuid import UUID
 from flask import Response
 from flask_smorest import Blueprint
 
+from order_service.context.routes import answer
 from order_service.contexts.payments.wallets import Wallets
 from order_service.http.documentation import problems
 
-from .answers import answer, entries_answer, refusals, wallet_body
+from .answers import entries_answer, refusals, wallet_body
 from .schemas import CURSOR, LIMIT, OWNER, EntryPageSchema, WalletSchema
 
 _NO_WALLET = {404: "This person has no wallet"}

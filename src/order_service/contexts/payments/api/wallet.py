@@ -5,6 +5,7 @@ from http import HTTPStatus
 from flask import Response
 from flask_smorest import Blueprint
 
+from order_service.context.routes import answer, keyed_command
 from order_service.contexts.payments.metrics import WalletMetrics
 from order_service.contexts.payments.wallets import Wallets
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
@@ -12,9 +13,6 @@ from order_service.http.persons import person
 
 from .answers import (
     amount_of_request,
-    answer,
-    deposit_body,
-    deposit_key,
     entries_answer,
     refusals,
     wallet_body,
@@ -95,10 +93,10 @@ def _add_deposit(
         """Put money into one's wallet."""
         owner, amount = person(), amount_of_request(max_amount)
         with refusals():
-            done, new = wallets.deposit(owner, amount, deposit_key(owner, amount))
+            done, new = wallets.deposit(owner, amount, keyed_command("deposit", owner, amount))
         if new:
             metrics.deposited()
-        return answer(deposit_body(done))
+        return answer(done._asdict())
 
 
 def _add_entries(blueprint: Blueprint, wallets: Wallets) -> None:

@@ -1,0 +1,19 @@
+"""What the schemas of routes have in common, whatever their context."""
+
+from typing import Any
+
+from marshmallow import Schema
+
+
+def said(description: str, example: object) -> dict[str, Any]:
+    """Return the options of a field that is always there."""
+    return {"required": True, "metadata": {"description": description, "example": example}}
+
+
+class TitledSchema(Schema):
+    """A schema whose title in the documentation is its name: ``Balance`` of ``BalanceSchema``."""
+
+    def __init_subclass__(cls, **options: object) -> None:
+        super().__init_subclass__(**options)
+        title = {"title": cls.__name__.removesuffix("Schema")}
+        cls.Meta = type("Meta", (cls.Meta,), title)  # type: ignore[assignment, misc]
