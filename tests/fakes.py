@@ -206,19 +206,13 @@ class MemoryCache:
         for uid, entry in found.items():
             self._add(uid, entry, self._negative_ttl if isinstance(entry, Absent) else self._ttl)
 
-    def fill(self, uid: str, document: Document) -> None:
-        self._add(uid, document, self._ttl)
-
-    def fill_absent(self, uid: str) -> None:
-        self._add(uid, ABSENT, self._negative_ttl)
-
     def _add(self, uid: str, entry: Document | Absent, ttl: float) -> None:
         if not self.away and self.get(uid) is None:
             self._entries[uid] = (self._clock() + ttl, entry)
 
     def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
         for uid, document in documents:
-            self.fill(uid, document)
+            self._add(uid, document, self._ttl)
         return not self.away
 
     def put_many(self, documents: Collection[tuple[str, Document]]) -> None:

@@ -58,14 +58,14 @@ def test_nothing_is_known_at_first(cache: OrderCache) -> None:
 
 
 def test_what_a_reader_filled_is_there(cache: OrderCache) -> None:
-    cache.fill(UID, OLD)
+    cache.fill_found({UID: OLD})
     assert cache.get(UID) == OLD
     assert cache.get("order-2") is None
 
 
 def test_many_are_asked_for_at_once(cache: OrderCache) -> None:
-    cache.fill("order-1", OLD)
-    cache.fill_absent("order-2")
+    cache.fill_found({"order-1": OLD})
+    cache.fill_found({"order-2": ABSENT})
     found = cache.get_many(["order-1", "order-2", "order-3"])
     assert found == {"order-1": OLD, "order-2": ABSENT}
 
@@ -81,29 +81,29 @@ def test_what_a_reader_found_of_many_is_there_unless_something_was_before(
 
 def test_a_late_reader_does_not_overwrite_what_ingest_put(cache: OrderCache) -> None:
     cache.put_many([(UID, NEW)])
-    cache.fill(UID, OLD)
+    cache.fill_found({UID: OLD})
     assert cache.get(UID) == NEW
 
 
 def test_a_late_reader_does_not_make_an_order_unknown(cache: OrderCache) -> None:
     cache.put_many([(UID, NEW)])
-    cache.fill_absent(UID)
+    cache.fill_found({UID: ABSENT})
     assert cache.get(UID) == NEW
 
 
 def test_ingest_overwrites_what_readers_filled(cache: OrderCache) -> None:
-    cache.fill(UID, OLD)
+    cache.fill_found({UID: OLD})
     cache.put_many([(UID, NEW)])
     assert cache.get(UID) == NEW
 
 
 def test_an_unknown_order_is_remembered_as_such(cache: OrderCache) -> None:
-    cache.fill_absent(UID)
+    cache.fill_found({UID: ABSENT})
     assert cache.get(UID) is ABSENT
 
 
 def test_an_unknown_order_is_known_the_moment_that_it_arrives(cache: OrderCache) -> None:
-    cache.fill_absent(UID)
+    cache.fill_found({UID: ABSENT})
     cache.put_many([(UID, NEW)])
     assert cache.get(UID) == NEW
 
@@ -121,32 +121,32 @@ def test_nothing_to_put_or_fill_is_no_failure(cache: OrderCache) -> None:
 
 
 def test_a_cache_that_is_away_knows_nothing_takes_nothing_and_never_raises(rig: Rig) -> None:
-    rig.cache.fill(UID, OLD)
+    rig.cache.fill_found({UID: OLD})
     rig.cut()
     assert rig.cache.get(UID) is None
     assert not rig.cache.get_many([UID, "order-2"])
     rig.cache.fill_found({"order-2": OLD, "order-3": ABSENT})
-    rig.cache.fill("order-2", OLD)
-    rig.cache.fill_absent("order-3")
+    rig.cache.fill_found({"order-2": OLD})
+    rig.cache.fill_found({"order-3": ABSENT})
     assert not rig.cache.fill_many([("order-2", OLD)])
     rig.cache.put_many([("order-2", OLD)])
     rig.cache.drop_stale()
 
 
 def test_after_an_outage_no_older_content_is_served_than_before(rig: Rig) -> None:
-    rig.cache.fill(UID, OLD)
+    rig.cache.fill_found({UID: OLD})
     rig.cut()
     rig.cache.put_many([(UID, NEW)])
     rig.mend()
     rig.cache.drop_stale()
     assert rig.cache.get(UID) is None
-    rig.cache.fill(UID, NEW)
+    rig.cache.fill_found({UID: NEW})
     rig.cache.drop_stale()
     assert rig.cache.get(UID) == NEW
 
 
 def test_the_next_batch_deletes_what_the_outage_left(rig: Rig) -> None:
-    rig.cache.fill(UID, OLD)
+    rig.cache.fill_found({UID: OLD})
     rig.cut()
     rig.cache.put_many([(UID, NEW)])
     rig.mend()
@@ -156,12 +156,12 @@ def test_the_next_batch_deletes_what_the_outage_left(rig: Rig) -> None:
 
 
 def test_what_is_forgotten_can_be_filled_anew(cache: OrderCache) -> None:
-    cache.fill(UID, OLD)
-    cache.fill("order-2", OLD)
+    cache.fill_found({UID: OLD})
+    cache.fill_found({"order-2": OLD})
     cache.forget_many([UID, "never cached"])
     assert cache.get(UID) is None
     assert cache.get("order-2") == OLD
-    cache.fill(UID, NEW)
+    cache.fill_found({UID: NEW})
     assert cache.get(UID) == NEW
 
 
@@ -170,7 +170,7 @@ def test_nothing_to_forget_is_no_failure(cache: OrderCache) -> None:
 
 
 def test_what_could_not_be_forgotten_is_forgotten_after_the_outage(rig: Rig) -> None:
-    rig.cache.fill(UID, OLD)
+    rig.cache.fill_found({UID: OLD})
     rig.cut()
     rig.cache.forget_many([UID])
     rig.mend()

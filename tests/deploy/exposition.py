@@ -17,7 +17,7 @@ from order_service.contexts.checkout.metrics import (
     WaitingMetrics,
 )
 from order_service.contexts.loyalty.metrics import MovementMetrics, PollingMetrics
-from order_service.contexts.orders.api import create_part
+from order_service.contexts.orders.api.part import create_part
 from order_service.contexts.orders.ports import Level, Outcome
 from order_service.contexts.payments.metrics import PaymentMetrics, WalletMetrics
 from order_service.http.app import ApiServices, create_wsgi

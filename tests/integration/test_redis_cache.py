@@ -54,7 +54,7 @@ def seconds(valkey: Redis, key: str = KEY) -> float:
 def test_an_entry_is_the_digest_and_the_body_under_its_versioned_key(
     rig: Rig, valkey: Redis
 ) -> None:
-    rig.cache.fill("order-1", DOCUMENT)
+    rig.cache.fill_found({"order-1": DOCUMENT})
     assert valkey.keys() == [b"order:v1:order-1"]
     assert valkey.get(KEY) == DOCUMENT.digest.encode() + DOCUMENT.body
 
@@ -71,19 +71,19 @@ def test_lifetimes_vary_by_the_share_of_jitter(
     rig = Rig(valkey_server.environment()["REDIS_URL"], uniform)
     with closing(rig.client):
         if way == "fill":
-            rig.cache.fill("order-1", DOCUMENT)
+            rig.cache.fill_found({"order-1": DOCUMENT})
         else:
             getattr(rig.cache, way)([("order-1", DOCUMENT)])
     assert ttl - 10 < seconds(valkey) <= ttl
 
 
 def test_an_unknown_order_is_forgotten_within_seconds(rig: Rig, valkey: Redis) -> None:
-    rig.cache.fill_absent("order-1")
+    rig.cache.fill_found({"order-1": ABSENT})
     assert 0 < seconds(valkey) <= 5.0
 
 
 def test_an_order_that_arrives_has_the_lifetime_of_an_order(rig: Rig, valkey: Redis) -> None:
-    rig.cache.fill_absent("order-1")
+    rig.cache.fill_found({"order-1": ABSENT})
     rig.cache.put_many([("order-1", DOCUMENT)])
     assert seconds(valkey) > 200
 
@@ -110,7 +110,7 @@ def test_garbage_is_a_miss_and_makes_room_for_the_truth(
 ) -> None:
     valkey.set(KEY, garbage)
     assert rig.cache.get("order-1") is None
-    rig.cache.fill("order-1", DOCUMENT)
+    rig.cache.fill_found({"order-1": DOCUMENT})
     assert rig.cache.get("order-1") == DOCUMENT
     assert rig.circuit.closed
 
@@ -121,7 +121,7 @@ def test_a_value_of_another_type_is_a_miss_and_makes_room_for_the_truth(
 ) -> None:
     getattr(valkey, command)(KEY, "x")
     assert rig.cache.get("order-1") is None
-    rig.cache.fill("order-1", DOCUMENT)
+    rig.cache.fill_found({"order-1": DOCUMENT})
     assert rig.cache.get("order-1") == DOCUMENT
     assert rig.circuit.closed
 
@@ -139,7 +139,7 @@ def assert_cheap(rig: Rig) -> None:
     first = time.monotonic() - start
     for number in range(200):
         assert rig.cache.get(f"order-{number}") is None
-        rig.cache.fill("order-1", DOCUMENT)
+        rig.cache.fill_found({"order-1": DOCUMENT})
     others = time.monotonic() - start - first
     # Far more than they take, for a machine that is busy with other things, and still far less
     # than the timeout for each of 400 calls, or than one without any.
@@ -150,7 +150,7 @@ def assert_cheap(rig: Rig) -> None:
 
 
 def test_a_server_that_hangs_costs_its_timeout_once(rig: Rig, valkey_server: ValkeyServer) -> None:
-    rig.cache.fill("order-1", DOCUMENT)
+    rig.cache.fill_found({"order-1": DOCUMENT})
     valkey_server.suspend()
     try:
         assert_cheap(rig)
@@ -175,7 +175,7 @@ def test_a_restarted_server_is_used_at_once(tmp_path_factory: pytest.TempPathFac
     server.start()
     rig = Rig(server.environment()["REDIS_URL"])
     try:
-        rig.cache.fill("order-1", DOCUMENT)
+        rig.cache.fill_found({"order-1": DOCUMENT})
         server.kill()
         server.start()
         assert rig.cache.get("order-1") is None
@@ -194,10 +194,10 @@ def test_a_full_server_keeps_what_it_has_and_is_asked_on(
     server.start()
     rig = Rig(server.environment()["REDIS_URL"])
     try:
-        rig.cache.fill("order-1", DOCUMENT)
+        rig.cache.fill_found({"order-1": DOCUMENT})
         with closing(Redis(port=server.port)) as admin:
             admin.config_set("maxmemory", "1")
-            rig.cache.fill("order-2", DOCUMENT)
+            rig.cache.fill_found({"order-2": DOCUMENT})
             assert not rig.cache.fill_many([("order-2", DOCUMENT), ("order-3", DOCUMENT)])
             assert rig.cache.get("order-1") == DOCUMENT
             # The newer content cannot be kept, so the older must not be served.
@@ -217,7 +217,7 @@ def test_deletions_to_be_made_are_bounded_and_the_oldest_are_left_to_their_lifet
 ) -> None:
     monkeypatch.setattr(RedisCache, "MAX_STALE", 2)
     for uid in ("a", "b", "c"):
-        rig.cache.fill(uid, DOCUMENT)
+        rig.cache.fill_found({uid: DOCUMENT})
     rig.circuit.failed()
     for uid in ("a", "b", "c"):
         rig.cache.put_many([(uid, OTHER)])
@@ -229,7 +229,7 @@ def test_deletions_to_be_made_are_bounded_and_the_oldest_are_left_to_their_lifet
 def test_a_thousand_entries_are_set_and_an_absence_among_them_kept_for_readers(
     rig: Rig, valkey: Redis
 ) -> None:
-    rig.cache.fill_absent("order-5")
+    rig.cache.fill_found({"order-5": ABSENT})
     assert rig.cache.fill_many([(f"order-{number}", DOCUMENT) for number in range(1000)])
     assert valkey.dbsize() == 1000
     assert rig.cache.get("order-5") is ABSENT

@@ -116,12 +116,12 @@ def test_a_batch_is_spread_over_all_nodes_and_found_again(
 def test_readers_do_not_overwrite_and_what_is_forgotten_is_gone(cache: RedisCache) -> None:
     put(cache, NEW)
     assert cache.fill_many([(uid, OLD) for uid in UIDS])
-    cache.fill(UIDS[0], OLD)
-    cache.fill_absent(UIDS[1])
+    cache.fill_found({UIDS[0]: OLD})
+    cache.fill_found({UIDS[1]: ABSENT})
     assert [cache.get(uid) for uid in UIDS] == [NEW] * len(UIDS)
     cache.forget_many(UIDS)
     assert [cache.get(uid) for uid in UIDS] == [None] * len(UIDS)
-    cache.fill_absent(UIDS[1])
+    cache.fill_found({UIDS[1]: ABSENT})
     assert cache.get(UIDS[1]) is ABSENT
 
 

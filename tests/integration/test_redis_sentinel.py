@@ -83,7 +83,7 @@ def cache(client: CacheClient) -> RedisCache:
 
 def test_the_cache_stands_on_the_master(cache: RedisCache, master: Node) -> None:
     cache.put_many([("order-1", NEW.document)])
-    cache.fill("order-1", OLD.document)
+    cache.fill_found({"order-1": OLD.document})
     assert cache.get("order-1") == NEW.document
     assert master.ask("EXISTS", f"{PREFIX}order-1") == 1
     cache.forget_many(["order-1"])

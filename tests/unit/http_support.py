@@ -11,7 +11,7 @@ import msgspec
 from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
 
 from order_service.contexts.access.wiring import SECURITY_SCHEMES
-from order_service.contexts.orders.api import create_part
+from order_service.contexts.orders.api.part import create_part
 from order_service.contexts.orders.errors import (
     InvalidCursorError,
     OrderNotFoundError,

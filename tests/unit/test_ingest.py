@@ -95,7 +95,7 @@ def test_a_newer_message_replaces_order_and_cache_entry(rig: Rig) -> None:
 
 
 def test_the_memory_that_an_order_is_unknown_ends_with_its_arrival(rig: Rig) -> None:
-    rig.cache.fill_absent("order-1")
+    rig.cache.fill_found({"order-1": ABSENT})
     assert rig.cache.get("order-1") is ABSENT
     rig.take(message())
     assert rig.cache.get("order-1") == Document.of(order())

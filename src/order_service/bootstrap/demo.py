@@ -6,12 +6,12 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 
 from order_service.context import Context
 from order_service.context.demo import DemoError, DemoPerson, DemoVisit
 from order_service.embedded.workload import ShownLine, Visit
+from order_service.infra.addresses import is_loopback
 from order_service.infra.luhn import check_digit
 
 FILE_NAME = "demo.json"
@@ -31,7 +31,7 @@ def visit_of(contexts: Sequence[Context], host: str, url: str, data_dir: Path) -
         return None
 
     def visit(stopping: Callable[[], bool]) -> Sequence[ShownLine]:
-        if not _is_loopback(host):
+        if not is_loopback(host):
             return [ShownLine("Demo", f"nobody to sign in as: {host} is not loopback alone")]
         return list(_lines(parts, url, data_dir, stopping))
 
@@ -85,12 +85,3 @@ def _write(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     Path(temporary).replace(path)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

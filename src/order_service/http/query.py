@@ -41,6 +41,21 @@ def limit_of_request(longest: int, usual: T) -> int | T:
     return int(text)
 
 
+def before_of_request(problem: str) -> int | None:
+    """Return the id before which a page begins, None for the first page.
+
+    Args:
+        problem: What is said of a cursor that is none.
+
+    Raises:
+        HTTPException: 400 if it is none.
+    """
+    text = request.args.get("cursor")
+    if text is not None and not is_number(text):
+        invalid("query", "cursor", problem)
+    return None if text is None else int(text)
+
+
 def require_single_values() -> None:
     """Refuse a query that names a parameter twice: whichever counted, someone would be wrong.
 

@@ -4,12 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
-class Message(Protocol):
-    """One record of a topic, raw; kafka-python's ConsumerRecord is one."""
-
-    @property
-    def topic(self) -> str:
-        """Name of the topic."""
+class StoredMessage(Protocol):
+    """What records of all topics have in common; kafka-python's ConsumerRecord is one."""
 
     @property
     def partition(self) -> int:
@@ -30,6 +26,14 @@ class Message(Protocol):
     @property
     def value(self) -> bytes | None:
         """The content's bytes; None is a tombstone."""
+
+
+class Message(StoredMessage, Protocol):
+    """One record of a topic, raw."""
+
+    @property
+    def topic(self) -> str:
+        """Name of the topic."""
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes | None]]:

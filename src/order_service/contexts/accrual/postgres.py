@@ -1,12 +1,12 @@
 """Rules and orders in Postgres, in a schema of their own."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from psycopg.types.json import Jsonb
 
+from order_service.context.storage import unavailable_as
 from order_service.infra.postgres.database import Database, Transaction
-from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import load_queries
 
 from .errors import OrderExistsError, RuleExistsError, StorageUnavailableError
@@ -15,13 +15,7 @@ from .ports import Claim
 
 _QUERIES = load_queries(__package__, "queries.sql")
 
-
-@contextlib.contextmanager
-def _available() -> Iterator[None]:
-    try:
-        yield
-    except UnavailableError as error:
-        raise StorageUnavailableError(str(error)) from error
+_available = partial(unavailable_as, StorageUnavailableError)
 
 
 class PostgresAccruals:

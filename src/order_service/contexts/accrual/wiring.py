@@ -10,7 +10,7 @@ from order_service.http.api_part import ApiPart
 from order_service.http.health import Check
 from order_service.infra.retry import Retry, StoppedError
 
-from .api import create_part
+from .api.part import create_part
 from .calculating import Calculation
 from .errors import StorageUnavailableError
 from .limit import RequestLimit

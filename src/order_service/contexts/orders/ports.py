@@ -200,20 +200,14 @@ class OrderCache(Protocol):
     def get_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
         """Like `get`, for many at the price of one; what is not cached is left out."""
 
-    def fill(self, uid: str, document: Document) -> None:
-        """Cache what a reader found, unless an entry exists already."""
-
-    def fill_absent(self, uid: str) -> None:
-        """Remember for a short time that there is no such order, unless an entry exists."""
-
     def fill_found(self, found: Mapping[str, Document | Absent]) -> None:
-        """Like `fill` and `fill_absent`, for all that a reader found, at the price of one."""
+        """Cache what a reader found, unless an entry exists already; ABSENT for a short time."""
 
     def forget_many(self, uids: Collection[str]) -> None:
         """Drop the entries of these orders, which may be older than what is stored."""
 
     def fill_many(self, documents: Collection[tuple[str, Document]]) -> bool:
-        """Like `fill`, for many; return whether the cache took them."""
+        """Like `fill_found`, for stored orders; return whether the cache took them."""
 
     def put_many(self, documents: Collection[tuple[str, Document]]) -> None:
         """Set entries to what was just stored, whatever is there."""

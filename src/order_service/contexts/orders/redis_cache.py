@@ -109,14 +109,6 @@ class RedisCache:
             return Document(expected, body)
         return None
 
-    def fill(self, uid: str, document: Document) -> None:
-        """See :meth:`ports.OrderCache.fill`."""
-        self.fill_found({uid: document})
-
-    def fill_absent(self, uid: str) -> None:
-        """See :meth:`ports.OrderCache.fill_absent`."""
-        self.fill_found({uid: ABSENT})
-
     def fill_found(self, found: Mapping[str, Document | Absent]) -> None:
         """See :meth:`ports.OrderCache.fill_found`.
 

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
 
+from order_service.messaging.ports import StoredMessage
+
 REASON = "reason"
 FAULTS = "faults"
 SOURCE_TOPIC = "source-topic"
@@ -49,28 +51,8 @@ class LetterId(NamedTuple):
         return f"{self.partition}-{self.offset}"
 
 
-class StoredRecord(Protocol):
-    """One record of the dead-letter topic; kafka-python's ConsumerRecord is one."""
-
-    @property
-    def partition(self) -> int:
-        """Number of the partition."""
-
-    @property
-    def offset(self) -> int:
-        """Position within the partition."""
-
-    @property
-    def timestamp(self) -> int:
-        """Milliseconds since the epoch (UTC), -1 if unknown."""
-
-    @property
-    def key(self) -> bytes | None:
-        """The key's bytes."""
-
-    @property
-    def value(self) -> bytes | None:
-        """The content's bytes."""
+class StoredRecord(StoredMessage, Protocol):
+    """One record of the dead-letter topic."""
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]:

@@ -38,15 +38,11 @@ class Inbox:
     def __init__(self, schema: str) -> None:
         self._queries = statements_for(schema, __package__)
 
-    def accept(self, transaction: Transaction, message_id: UUID) -> bool:
-        """Record a message; return False if it was recorded before: it is a duplicate.
-
-        Waits for another transaction that is recording the same one.
-        """
-        return message_id in self.accept_all(transaction, [message_id])
-
     def accept_all(self, transaction: Transaction, message_ids: Sequence[UUID]) -> set[UUID]:
-        """Record messages; return those that were not recorded before."""
+        """Record messages; return those that were not recorded before: the others are duplicates.
+
+        Waits for another transaction that is recording one of them.
+        """
         wanted = {"message_ids": list(message_ids)}
         rows = transaction.execute(self._queries["accept_in_inbox"], wanted)
         return {UUID(str(message_id)) for (message_id,) in rows}

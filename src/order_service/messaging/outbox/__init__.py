@@ -29,6 +29,5 @@ The service's role needs SELECT, INSERT, UPDATE and DELETE on it.
 """
 
 from .adding import SHARDS, Outbox, OutgoingMessage, shard_of
-from .enveloping import new_envelope
 
-__all__ = ["SHARDS", "Outbox", "OutgoingMessage", "new_envelope", "shard_of"]
+__all__ = ["SHARDS", "Outbox", "OutgoingMessage", "shard_of"]

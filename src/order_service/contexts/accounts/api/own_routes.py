@@ -12,8 +12,9 @@ from order_service.contexts.accounts.errors import NoSuchPersonError
 from order_service.contexts.accounts.model import Person, SessionRecord, SignIn
 from order_service.contexts.accounts.ports import SignInPosition
 from order_service.contexts.accounts.signing_in import PasswordChange
-from order_service.http.authentication import Principal, principal_of
+from order_service.http.authentication import Principal
 from order_service.http.documentation import UUID_TEXT, parameter
+from order_service.http.persons import principal
 
 from .documentation import HEADERS, problems
 from .problems import answered
@@ -47,14 +48,6 @@ def add(blueprint: Blueprint, services: AccountsServices) -> None:
     _add_sign_ins(blueprint, services)
 
 
-def _caller() -> Principal:
-    """Return who asks; the door lets nobody else to these routes."""
-    principal = principal_of(request.environ)
-    if principal is None:
-        abort(401, message="This needs a person's token.")
-    return principal
-
-
 def _add_info(blueprint: Blueprint, services: AccountsServices) -> None:
     @blueprint.route("/auth/info")
     @blueprint.response(200, InfoSchema, description="The person", headers=HEADERS)
@@ -62,7 +55,7 @@ def _add_info(blueprint: Blueprint, services: AccountsServices) -> None:
     @blueprint.doc(operationId="getOwnAccount")
     def info() -> Response:
         """Return what is known of the person who asks."""
-        caller = _caller()
+        caller = principal()
         with answered():
             person = services.people.person(UUID(caller.subject))
             if person is None:
@@ -91,7 +84,7 @@ def _add_sessions(blueprint: Blueprint, services: AccountsServices) -> None:
     @blueprint.doc(operationId="listOwnSessions")
     def sessions() -> Response:
         """List the open sessions, the one that was used last first."""
-        caller = _caller()
+        caller = principal()
         with answered():
             found = services.sessions.open_of(UUID(caller.subject))
         lines = [_session(each, caller) for each in found]
@@ -117,7 +110,7 @@ def _add_endings(blueprint: Blueprint, services: AccountsServices) -> None:
     def end_all() -> Response:
         """Sign out everywhere, here too."""
         with answered():
-            ended = services.sessions.end_all(UUID(_caller().subject))
+            ended = services.sessions.end_all(UUID(principal().subject))
         return jsonify(status="Success", ended=ended)
 
     @blueprint.route("/auth/sessions/<session_id>", methods=["DELETE"], parameters=[_SESSION_ID])
@@ -127,7 +120,7 @@ def _add_endings(blueprint: Blueprint, services: AccountsServices) -> None:
     def end(session_id: str) -> Response:
         """End one session."""
         with answered():
-            services.sessions.end(_uuid(session_id), UUID(_caller().subject))
+            services.sessions.end(_uuid(session_id), UUID(principal().subject))
         return jsonify(status="Success")
 
 
@@ -146,7 +139,7 @@ def _add_password(blueprint: Blueprint, services: AccountsServices) -> None:
     @blueprint.doc(operationId="changeOwnPassword")
     def change_password(given: dict[str, Any]) -> Response:
         """Change the password; all other sessions end."""
-        caller = _caller()
+        caller = principal()
         person_id, session_id = UUID(caller.subject), UUID(caller.session)
         change = PasswordChange(person_id, session_id, given["password"], given["new_password"])
         with answered():
@@ -165,7 +158,7 @@ def _add_sign_ins(blueprint: Blueprint, services: AccountsServices) -> None:
         """List who tried to sign in, when and from where, newest first."""
         limit, after = wanted["limit"], _position(wanted.get("cursor"))
         with answered():
-            found = services.trail.of_person(UUID(_caller().subject), limit + 1, after)
+            found = services.trail.of_person(UUID(principal().subject), limit + 1, after)
         page = found[:limit]
         cursor = _cursor(page[-1]) if len(found) > limit else None
         return jsonify(status="Success", sign_ins=[_sign_in(e) for e in page], next_cursor=cursor)

@@ -1,27 +1,21 @@
 """What the adapters share: the statements, and the context's own words for faults."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
+from order_service.context.storage import unavailable_as
 from order_service.contexts.accounts.errors import AccountsUnavailableError
 from order_service.contexts.accounts.model import Client, Holder, NewSession, SignIn
 from order_service.infra.postgres.database import Database, Transaction
-from order_service.infra.postgres.faults import UnavailableError
 from order_service.infra.postgres.sql import Row, load_queries
 
 T = TypeVar("T")
 
 QUERIES = load_queries(__package__, "queries.sql")
 
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except UnavailableError as error:
-        raise AccountsUnavailableError(str(error)) from error
+_available = partial(unavailable_as, AccountsUnavailableError)
 
 
 class Statements:
@@ -36,17 +30,17 @@ class Statements:
 
     def read(self, name: str, /, **parameters: object) -> Sequence[Row]:
         """Return the rows of a statement that changes nothing."""
-        with _translated():
+        with _available():
             return self._database.read(QUERIES[name], parameters)
 
     def write(self, name: str, /, **parameters: object) -> Sequence[Row]:
         """Run one statement as one transaction and return its rows."""
-        with _translated():
+        with _available():
             return self._database.write(QUERIES[name], parameters)
 
     def run(self, name: str, work: Callable[[Transaction], T]) -> T:
         """Run several statements as one transaction; again, if another one was in the way."""
-        with _translated():
+        with _available():
             return self._database.run(name, work)
 
 

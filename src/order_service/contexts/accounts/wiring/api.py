@@ -4,8 +4,8 @@ import random
 
 from order_service.context.checks import CallCheck
 from order_service.context.process import Process
-from order_service.contexts.accounts.api import create_part
 from order_service.contexts.accounts.api.authenticator import TokenAuthenticator
+from order_service.contexts.accounts.api.part import create_part
 from order_service.contexts.accounts.api.services import AccountsServices
 from order_service.contexts.accounts.postgres import Pruning
 from order_service.contexts.accounts.upkeep import PRUNE_EVERY, Upkeep

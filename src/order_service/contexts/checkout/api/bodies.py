@@ -18,12 +18,8 @@ from order_service.contexts.checkout.model import (
     Goods,
 )
 from order_service.http.bodies import invalid, json_of, malformed
-from order_service.http.query import limit_of_request
 from order_service.infra.tracing import traceparent
 from order_service.ledger.amounts import decoder
-
-LONGEST_PAGE = 100
-USUAL_PAGE = 20
 
 
 class _PurchaseBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,26 +72,15 @@ def _require_storable(body: _PurchaseBody) -> None:
         malformed("The body holds half of a surrogate pair.")
 
 
-class PlaceInList(NamedTuple):
-    """Which page is asked for."""
-
-    limit: int
-    before: UUID | None
-
-
-def place_of_request() -> PlaceInList:
-    """Return which page is asked for.
+def before_of_request() -> UUID | None:
+    """Return the id before which a page begins, None for the first page.
 
     Raises:
-        HTTPException: 400 if there is no such page.
+        HTTPException: 400 if it is none.
     """
-    limit, cursor = limit_of_request(LONGEST_PAGE, USUAL_PAGE), request.args.get("cursor")
-    return PlaceInList(limit, _cursor(cursor) if cursor is not None else None)
-
-
-def _cursor(text: str) -> UUID:
+    text = request.args.get("cursor")
     try:
-        return UUID(hex=text)
+        return None if text is None else UUID(hex=text)
     except ValueError:
         invalid("query", "cursor", "is no `next_cursor` of this service")
 

@@ -12,9 +12,10 @@ from order_service.contexts.checkout.model import Status
 from order_service.contexts.checkout.purchasing import Purchasing
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
 from order_service.http.persons import person
+from order_service.http.query import limit_of_request
 
 from .answers import page_body, purchase_body, refusals
-from .bodies import place_of_request, traceparent_of_request, wish_of_request
+from .bodies import before_of_request, traceparent_of_request, wish_of_request
 from .schemas import (
     CURSOR,
     LIMIT,
@@ -25,6 +26,9 @@ from .schemas import (
     PurchaseSchema,
     WishSchema,
 )
+
+_LONGEST_PAGE = 100
+_USUAL_PAGE = 20
 
 
 def create_blueprint(
@@ -88,6 +92,7 @@ def _add_list(blueprint: Blueprint, purchasing: Purchasing) -> None:
     @blueprint.doc(operationId="listPurchases")
     def purchases() -> Response:
         """List one's purchases, newest first."""
-        owner, place = person(), place_of_request()
+        owner, limit = person(), limit_of_request(_LONGEST_PAGE, _USUAL_PAGE)
+        before = before_of_request()
         with refusals():
-            return answer(page_body(purchasing.page(owner, *place)))
+            return answer(page_body(purchasing.page(owner, limit, before)))

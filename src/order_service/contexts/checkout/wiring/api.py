@@ -7,7 +7,7 @@ from uuid_utils.compat import uuid7
 
 from order_service.context.checks import CallCheck
 from order_service.context.process import Process
-from order_service.contexts.checkout.api import create_part
+from order_service.contexts.checkout.api.part import create_part
 from order_service.contexts.checkout.metrics import PurchaseMetrics
 from order_service.contexts.checkout.purchasing import Purchasing, Terms
 from order_service.contexts.checkout.settings import CheckoutSettings

@@ -13,10 +13,10 @@ from order_service.context.routes import amount_in
 from order_service.contexts.loyalty.model import MAX_COMMENT, MAX_POINTS
 from order_service.contexts.loyalty.ports import Place
 from order_service.http.bodies import body_of, invalid, json_of, malformed
-from order_service.http.query import is_number
 from order_service.ledger.amounts import decoder
 
 LONGEST_PAGE = 1000
+UNKNOWN_CURSOR = "is none of this service"
 _MAX_NUMBER = 1024
 """Most bytes of a body that is a number: what is longer is none, whatever it holds."""
 
@@ -121,16 +121,6 @@ def _comment(text: str) -> str:
     return text
 
 
-def before_of(request: Request) -> int | None:
-    """Return the id before which a page begins."""
-    text = request.args.get("cursor")
-    if text is None:
-        return None
-    if not is_number(text):
-        invalid("query", "cursor", "is none of this service")
-    return int(text)
-
-
 def place_of(request: Request) -> Place | None:
     """Return the place behind which a page of numbers begins."""
     text = request.args.get("cursor")
@@ -142,7 +132,7 @@ def place_of(request: Request) -> Place | None:
     except OverflowError:
         moment = None
     if found is None or moment is None:
-        invalid("query", "cursor", "is none of this service")
+        invalid("query", "cursor", UNKNOWN_CURSOR)
     return Place(moment, found[2])
 
 

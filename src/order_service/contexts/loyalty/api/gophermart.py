@@ -12,10 +12,10 @@ from order_service.contexts.loyalty.spending import Spending
 from order_service.contexts.loyalty.uploading import Uploading
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
 from order_service.http.persons import person
-from order_service.http.query import limit_of_request
+from order_service.http.query import before_of_request, limit_of_request
 
 from .answers import balance_body, list_answer, number_line, withdrawal_line
-from .bodies import LONGEST_PAGE, before_of, cursor_of, number_of, payment_of, place_of
+from .bodies import LONGEST_PAGE, UNKNOWN_CURSOR, cursor_of, number_of, payment_of, place_of
 from .documentation import (
     ENTRY_CURSOR,
     LIMIT,
@@ -120,7 +120,7 @@ def _add_withdrawals(blueprint: Blueprint, spending: Spending) -> None:
     @blueprint.doc(operationId="listWithdrawals")
     def withdrawals() -> Response:
         """List one's withdrawals, newest first: all, or with `limit` by the page."""
-        limit, before = limit_of_request(LONGEST_PAGE, None), before_of(request)
+        limit, before = limit_of_request(LONGEST_PAGE, None), before_of_request(UNKNOWN_CURSOR)
         with refusals():
             if limit is None:
                 found = spending.withdrawals(person())

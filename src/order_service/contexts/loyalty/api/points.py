@@ -12,10 +12,10 @@ from order_service.contexts.loyalty.model import Kind
 from order_service.contexts.loyalty.spending import Spending
 from order_service.http.documentation import IDEMPOTENCY_KEY, problems, takes
 from order_service.http.persons import id_of, principal
-from order_service.http.query import limit_of_request
+from order_service.http.query import before_of_request, limit_of_request
 
 from .answers import history_line, list_answer, moved_body, person_body
-from .bodies import LONGEST_PAGE, Operation, before_of, operation_of
+from .bodies import LONGEST_PAGE, UNKNOWN_CURSOR, Operation, operation_of
 from .documentation import ENTRY_CURSOR, LIMIT, LINK, PERSON
 from .refusals import refusals
 from .schemas import HistoryEntrySchema, MovedSchema, OperationSchema, PersonsPointsSchema
@@ -98,7 +98,10 @@ def _add_entries(blueprint: Blueprint, spending: Spending) -> None:
     def entries(owner: UUID) -> Response:
         """List how points came and went, newest first, by the page."""
         _may_see(owner)
-        limit, before = limit_of_request(LONGEST_PAGE, _USUAL_PAGE), before_of(request)
+        limit, before = (
+            limit_of_request(LONGEST_PAGE, _USUAL_PAGE),
+            before_of_request(UNKNOWN_CURSOR),
+        )
         with refusals():
             page = spending.history_page(owner, limit, before)
         return list_answer([history_line(each) for each in page.items], page.next)

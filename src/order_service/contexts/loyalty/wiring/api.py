@@ -2,7 +2,7 @@
 
 from order_service.context.checks import CallCheck
 from order_service.context.process import Process
-from order_service.contexts.loyalty.api import create_part
+from order_service.contexts.loyalty.api.part import create_part
 from order_service.contexts.loyalty.metrics import MovementMetrics
 from order_service.contexts.loyalty.numbers_postgres import PostgresNumbers
 from order_service.contexts.loyalty.points_postgres import PostgresPoints

@@ -1,5 +1,1 @@
 """The HTTP face of the orders context: routes, their schemas and the form of an answer."""
-
-from .part import create_part
-
-__all__ = ["create_part"]

@@ -7,7 +7,7 @@ import structlog
 
 from order_service.context.checks import CallCheck
 from order_service.context.process import Process
-from order_service.contexts.orders.api import create_part
+from order_service.contexts.orders.api.part import create_part
 from order_service.contexts.orders.errors import OrdersError
 from order_service.contexts.orders.lookup import Lookup, Sharing, WarmUp
 from order_service.contexts.orders.metrics import LookupMetrics

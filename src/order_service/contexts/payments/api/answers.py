@@ -2,7 +2,7 @@
 
 from functools import partial
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,8 +17,8 @@ from order_service.contexts.payments.errors import (
 )
 from order_service.contexts.payments.model import Wallet, WalletEntry
 from order_service.contexts.payments.wallets import Wallets
-from order_service.http.bodies import invalid, json_of
-from order_service.http.query import is_number, limit_of_request
+from order_service.http.bodies import json_of
+from order_service.http.query import before_of_request, limit_of_request
 from order_service.ledger.amounts import decoder
 
 LONGEST_PAGE = 100
@@ -54,25 +54,6 @@ def amount_of_request(most: int) -> int:
     return amount_in("amount", json_of(request, _DEPOSIT).amount, most, places=0)
 
 
-class PlaceInList(NamedTuple):
-    """Which page is asked for."""
-
-    limit: int
-    before: int | None
-
-
-def place_of_request() -> PlaceInList:
-    """Return which page is asked for.
-
-    Raises:
-        HTTPException: 400 if there is no such page.
-    """
-    limit, cursor = limit_of_request(LONGEST_PAGE, USUAL_PAGE), request.args.get("cursor")
-    if cursor is not None and not is_number(cursor):
-        invalid("query", "cursor", "is no `next_cursor` of this service")
-    return PlaceInList(limit, int(cursor) if cursor else None)
-
-
 def wallet_body(wallet: Wallet) -> dict[str, object]:
     """Return a wallet as it is shown to its owner."""
     return {
@@ -85,9 +66,10 @@ def wallet_body(wallet: Wallet) -> dict[str, object]:
 
 def entries_answer(wallets: Wallets, owner: UUID) -> Response:
     """Return one page of the movements of a wallet."""
-    place = place_of_request()
+    limit = limit_of_request(LONGEST_PAGE, USUAL_PAGE)
+    before = before_of_request("is no `next_cursor` of this service")
     with refusals():
-        page = wallets.page(owner, *place)
+        page = wallets.page(owner, limit, before)
     return answer(_page_body(page))
 
 

@@ -4,7 +4,7 @@ from uuid_utils.compat import uuid7
 
 from order_service.context.checks import CallCheck
 from order_service.context.process import Process
-from order_service.contexts.payments.api import create_part
+from order_service.contexts.payments.api.part import create_part
 from order_service.contexts.payments.metrics import WalletMetrics
 from order_service.contexts.payments.settings import PaymentsSettings
 from order_service.contexts.payments.wallets import Wallets
