@@ -6,7 +6,7 @@ from collections import Counter
 import click
 
 from order_service.context import Contexts
-from order_service.context.commands import Group, pass_contexts
+from order_service.context.commands import Group, pass_contexts, reporting
 from order_service.context.exit_codes import ExitCode
 from order_service.ledger.model import Balance, Difference
 
@@ -31,18 +31,23 @@ def check(contexts: Contexts) -> None:
 
     Asks every context that is on and has a ledger. It only reads, and may run beside the service.
     """
-    from order_service.bootstrap.ledgers import check_ledgers  # noqa: PLC0415 - slow
+    from order_service.context.process import Process  # noqa: PLC0415 - slow
     from order_service.infra.postgres.faults import UnavailableError  # noqa: PLC0415
+    from order_service.ledger.checking import check_balances  # noqa: PLC0415
 
     owners, wrong = Counter[str](), 0
-    try:
-        for context, checked in check_ledgers(contexts.configured("postgres"), contexts):
-            owners[context] += checked.owners
-            wrong += len(checked.differences)
-            for difference in checked.differences:
-                click.echo(f"{context}: {_line(difference)}")
-    except UnavailableError as error:
-        raise click.ClickException(f"the database cannot be asked: {error}") from error
+    config = contexts.configured("postgres")
+    with (
+        reporting({UnavailableError: "the database cannot be asked: {}"}),
+        Process(config) as process,
+    ):
+        run = process.database(1).write
+        for name in [each.name for each in contexts.enabled(config) if each.ledger]:
+            for checked in check_balances(run, name):
+                owners[name] += checked.owners
+                wrong += len(checked.differences)
+                for difference in checked.differences:
+                    click.echo(f"{name}: {_line(difference)}")
     for context, count in owners.items():
         click.echo(f"{context}: {count} owners checked")
     click.echo(f"{wrong} balances differ" if wrong else "nothing differs")

@@ -48,7 +48,7 @@ def _migrator(contexts: Contexts) -> "Migrator":
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @pass_contexts
-@reports_database_errors
+@reports_database_errors()
 def up(contexts: Contexts, *, as_json: bool) -> None:
     """Apply the migrations that are missing.
 
@@ -78,7 +78,7 @@ def up(contexts: Contexts, *, as_json: bool) -> None:
     help="How many to roll back, newest first.",
 )
 @pass_contexts
-@reports_database_errors
+@reports_database_errors()
 def down(contexts: Contexts, count: int) -> None:
     """Roll the newest migrations back.
 
@@ -96,7 +96,7 @@ def down(contexts: Contexts, count: int) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 @pass_contexts
-@reports_database_errors
+@reports_database_errors()
 def status(contexts: Contexts, *, as_json: bool) -> None:
     """Show which migrations are applied.
 

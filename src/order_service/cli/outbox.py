@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from order_service.context import Contexts
-from order_service.context.commands import Group, pass_contexts
+from order_service.context.commands import Group, pass_contexts, reporting
 
 from .moments import rfc3339
+from .refusals import POSTGRES_AWAY
 
 if TYPE_CHECKING:
     from order_service.messaging.outbox.admin import OutboxAdmin, WaitingMessage
@@ -101,10 +102,8 @@ def _opened(contexts: Contexts, name: str | None) -> "Iterator[Mapping[str, Outb
     owners = chosen_owners(outbox_owners(contexts), name)
     with Process(config, scopes=contexts.scopes) as process:
         database = process.database(1)
-        try:
+        with reporting({UnavailableError: POSTGRES_AWAY}):
             yield {owner: OutboxAdmin(database, owner) for owner in owners}
-        except UnavailableError as error:
-            raise click.ClickException(f"Postgres cannot be used, try again: {error}") from error
 
 
 def outbox_owners(contexts: Contexts) -> Sequence[str]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from order_service.context import Contexts
-from order_service.context.commands import Command, pass_contexts
+from order_service.context.commands import Command, pass_contexts, reporting
 from order_service.context.exit_codes import ExitCode
 
 from .moments import Moment
+from .refusals import POSTGRES_AWAY
 
 if TYPE_CHECKING:
     from order_service.config import Config
@@ -130,12 +131,10 @@ def _compared(
 
     with Process(config) as process:
         database: Database = process.database(2)
-        try:
+        with reporting({UnavailableError: POSTGRES_AWAY}):
             for pair in pairs:
                 first, second = (partial(reader, database) for reader in pair.readers)
                 yield pair, compare(first, second, until)
-        except UnavailableError as error:
-            raise click.ClickException(f"Postgres cannot be used, try again: {error}") from error
 
 
 def line_of(pair: Pair, found: "Disagreement") -> str:

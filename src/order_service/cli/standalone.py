@@ -1,6 +1,7 @@
 """`order-service gophermart | accrual`: a part of the service alone, on a database."""
 
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -9,8 +10,20 @@ from order_service.context.commands import Command, pass_contexts
 
 from .refusals import reports_address_errors, reports_database_errors
 
-_ADDRESS = "Where to listen: host:port."
-_DATABASE = "URI of Postgres, as a role that may create schemas."
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def _address(port: int) -> Decorator:
+    return click.option(
+        "-a", "address", envvar="RUN_ADDRESS", default=f"localhost:{port}", show_default=True,
+        show_envvar=True, metavar="ADDRESS", help="Where to listen: host:port.",
+    )  # fmt: skip
+
+
+_DATABASE = click.option(
+    "-d", "database", envvar="DATABASE_URI", required=True, show_envvar=True, metavar="URI",
+    help="URI of Postgres, as a role that may create schemas.",
+)  # fmt: skip
 
 
 @click.command(
@@ -23,21 +36,15 @@ _DATABASE = "URI of Postgres, as a role that may create schemas."
         ("gophermart -d postgres://localhost/shop", "numbers wait until there is one"),
     ],
 )
-@click.option(
-    "-a", "address", envvar="RUN_ADDRESS", default="localhost:8080", show_default=True,
-    show_envvar=True, metavar="ADDRESS", help=_ADDRESS,
-)  # fmt: skip
-@click.option(
-    "-d", "database", envvar="DATABASE_URI", required=True, show_envvar=True, metavar="URI",
-    help=_DATABASE,
-)  # fmt: skip
+@_address(8080)
+@_DATABASE
 @click.option(
     "-r", "accrual", envvar="ACCRUAL_SYSTEM_ADDRESS", default="", show_envvar=True,
     metavar="ADDRESS", help="The accrual system: host:port or http://host:port, and a path.",
 )  # fmt: skip
 @pass_contexts
-@reports_database_errors
-@reports_address_errors
+@reports_database_errors()
+@reports_address_errors()
 def gophermart(contexts: Contexts, address: str, database: str, accrual: str) -> None:
     """Serve accounts and points alone until SIGTERM or SIGINT.
 
@@ -53,17 +60,11 @@ def gophermart(contexts: Contexts, address: str, database: str, accrual: str) ->
     cls=Command,
     examples=[("accrual -a :8081 -d postgres://localhost/shop", "beside gophermart, or alone")],
 )
-@click.option(
-    "-a", "address", envvar="RUN_ADDRESS", default="localhost:8081", show_default=True,
-    show_envvar=True, metavar="ADDRESS", help=_ADDRESS,
-)  # fmt: skip
-@click.option(
-    "-d", "database", envvar="DATABASE_URI", required=True, show_envvar=True, metavar="URI",
-    help=_DATABASE,
-)  # fmt: skip
+@_address(8081)
+@_DATABASE
 @pass_contexts
-@reports_database_errors
-@reports_address_errors
+@reports_database_errors()
+@reports_address_errors()
 def accrual(contexts: Contexts, address: str, database: str) -> None:
     """Serve the accrual system alone until SIGTERM or SIGINT.
 

@@ -4,7 +4,8 @@ Every command and group of the service is made of these classes. A test parses e
 with the commands themselves, so that none can name an option that does not exist.
 """
 
-from collections.abc import MutableMapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import click
@@ -56,3 +57,19 @@ class Group(Command, click.Group):
 
 pass_contexts = click.make_pass_decorator(Contexts)
 """Gives a command the contexts that are installed, as its first argument."""
+
+
+@contextlib.contextmanager
+def reporting(texts: Mapping[type[Exception], str]) -> Iterator[None]:
+    """End a command that raises one of these errors with one line and exit code 1.
+
+    Also decorates a command.
+
+    Args:
+        texts: What to say; ``{}`` is the error's own text. The first class that fits counts.
+    """
+    try:
+        yield
+    except tuple(texts) as error:
+        text = next(text for kind, text in texts.items() if isinstance(error, kind))
+        raise click.ClickException(text.format(error)) from error

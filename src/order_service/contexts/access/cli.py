@@ -1,15 +1,14 @@
 """`order-service keys`: which programs may ask, and what for."""
 
 import contextlib
-import functools
 import json
-from collections.abc import Callable, Collection, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from order_service.context import Contexts
-from order_service.context.commands import Group, pass_contexts
+from order_service.context.commands import Group, pass_contexts, reporting
 
 from .errors import AccessError, KeyExistsError, NoSuchKeyError
 from .model import KeyRecord
@@ -63,23 +62,14 @@ def _issuing(contexts: Contexts) -> "Iterator[KeyIssuing]":
         yield key_issuing(process)
 
 
-def _reports_faults(command: Callable[..., None]) -> Callable[..., None]:
-    """Say in one line what was in the way; exit code 1."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - click's arguments
-        try:
-            command(*args, **kwargs)
-        except KeyExistsError as error:
-            message = f"there is a key {error} already: revoke it first, or choose another name"
-            raise click.ClickException(message) from error
-        except NoSuchKeyError as error:
-            message = f"there is no key {error} that is not revoked"
-            raise click.ClickException(message) from error
-        except (AccessError, ValueError) as error:
-            raise click.ClickException(str(error)) from error
-
-    return wrapped
+_reports_faults = reporting(
+    {
+        KeyExistsError: "there is a key {} already: revoke it first, or choose another name",
+        NoSuchKeyError: "there is no key {} that is not revoked",
+        AccessError: "{}",
+        ValueError: "{}",
+    }
+)
 
 
 @keys.command(

@@ -10,7 +10,7 @@ _valid_name = re.compile(NAME_PATTERN).match
 
 
 class KeyIssuing:
-    """Makes and ends keys.
+    """Makes and ends keys. Everything raises KeysUnavailableError, as the store does.
 
     Args:
         store: Where they are kept.
@@ -27,7 +27,6 @@ class KeyIssuing:
         Raises:
             ValueError: `name` does not match NAME_PATTERN, or there is no scope.
             KeyExistsError: The name is taken by a key that is not revoked.
-            KeysUnavailableError: It cannot be stored now, or by this role.
         """
         if not _valid_name(name):
             raise ValueError("a name is 1 to 64 letters, digits and -_. and begins with no sign")
@@ -45,14 +44,9 @@ class KeyIssuing:
 
         Raises:
             NoSuchKeyError: There is none of this name that is not revoked.
-            KeysUnavailableError: It cannot be stored now, or by this role.
         """
         self._store.revoke(name)
 
     def records(self) -> Sequence[KeyRecord]:
-        """Return all keys, revoked ones too.
-
-        Raises:
-            KeysUnavailableError: They cannot be read now.
-        """
+        """Return all keys, revoked ones too."""
         return self._store.records()

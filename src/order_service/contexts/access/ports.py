@@ -1,4 +1,8 @@
-"""What the use cases need from the outside; `postgres` implements it."""
+"""What the use cases need from the outside; `postgres` implements it.
+
+Every call blocks, with a deadline, and raises KeysUnavailableError if the keys cannot be read or
+written now, or by this role.
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,25 +11,20 @@ from .model import KeyRecord, StoredKey
 
 
 class KeyReader(Protocol):
-    """Reads the keys that requests are checked against. Blocks, with a deadline."""
+    """Reads the keys that requests are checked against."""
 
     def valid(self) -> Sequence[StoredKey]:
-        """Return all keys that are not revoked.
-
-        Raises:
-            KeysUnavailableError: They cannot be read now.
-        """
+        """Return all keys that are not revoked."""
 
 
 class KeyStore(Protocol):
-    """Keeps the keys, for operators. Blocks, with a deadline."""
+    """Keeps the keys, for operators."""
 
     def add(self, key: StoredKey) -> None:
         """Keep a new key.
 
         Raises:
             KeyExistsError: The name is taken by a key that is not revoked.
-            KeysUnavailableError: It cannot be stored now, or by this role.
         """
 
     def revoke(self, name: str) -> None:
@@ -33,12 +32,7 @@ class KeyStore(Protocol):
 
         Raises:
             NoSuchKeyError: There is none that is not revoked.
-            KeysUnavailableError: It cannot be stored now, or by this role.
         """
 
     def records(self) -> Sequence[KeyRecord]:
-        """Return all keys, revoked ones too, in the order of their making.
-
-        Raises:
-            KeysUnavailableError: They cannot be read now.
-        """
+        """Return all keys, revoked ones too, in the order of their making."""

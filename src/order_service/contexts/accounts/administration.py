@@ -20,6 +20,8 @@ _PAGE = 1000
 class Administration:
     """Creates, changes and erases accounts.
 
+    Everything raises AccountsUnavailableError if it cannot be known or stored now.
+
     Args:
         people: Where new ones are kept.
         administration: What may be done with them, in the role that migrates.
@@ -48,7 +50,6 @@ class Administration:
         Raises:
             InvalidFieldsError: With everything that breaks a rule.
             LoginTakenError: Another person has the login.
-            AccountsUnavailableError: It cannot be kept now.
         """
         now = self._clock()
         faults = registration_faults(registration, policy, now.date())
@@ -64,7 +65,6 @@ class Administration:
 
         Raises:
             NoSuchPersonError: Nobody has this login or id.
-            AccountsUnavailableError: It cannot be stored now.
         """
         person = self._known(who)
         self._administration.set_admin(person.id, self._clock(), admin=admin)
@@ -79,11 +79,7 @@ class Administration:
         self._administration.unlock(person.id, login_key(person.login or ""))
 
     def unlock_address(self, address: str) -> bool:
-        """Forget the failed attempts from an address; return whether there were any.
-
-        Raises:
-            AccountsUnavailableError: It cannot be stored now.
-        """
+        """Forget the failed attempts from an address; return whether there were any."""
         return self._administration.unlock_address(address)
 
     def erase(self, who: str) -> UUID:

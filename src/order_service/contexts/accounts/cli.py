@@ -1,17 +1,16 @@
 """`order-service accounts`: what operators do with people and with the keys of their tokens."""
 
 import contextlib
-import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from order_service.context import Contexts
-from order_service.context.commands import Group, pass_contexts
+from order_service.context.commands import Group, pass_contexts, reporting
 
 from .errors import (
     AccountsError,
@@ -52,23 +51,14 @@ def _operator(contexts: Contexts) -> "Iterator[OperatorParts]":
         yield operator_parts(process)
 
 
-def _reports_faults(command: Callable[..., None]) -> Callable[..., None]:
-    """Say in one line what was in the way; exit code 1."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - click's arguments
-        try:
-            command(*args, **kwargs)
-        except LoginTakenError as error:
-            raise click.ClickException(f"there is somebody with the login {error}") from error
-        except NoSuchPersonError as error:
-            raise click.ClickException(f"there is nobody with the login or id {error}") from error
-        except RotationTooEarlyError as error:
-            raise click.ClickException(f"{error}; --now does it all the same") from error
-        except AccountsError as error:
-            raise click.ClickException(str(error)) from error
-
-    return wrapped
+_reports_faults = reporting(
+    {
+        LoginTakenError: "there is somebody with the login {}",
+        NoSuchPersonError: "there is nobody with the login or id {}",
+        RotationTooEarlyError: "{}; --now does it all the same",
+        AccountsError: "{}",
+    }
+)
 
 
 def _password() -> str:

@@ -34,6 +34,8 @@ class Opening(NamedTuple):
 class Granting:
     """Makes sessions and their tokens.
 
+    Everything raises AccountsUnavailableError if the keys were never read.
+
     Args:
         keys: Returns the keys as they are now.
         issuing: Issues access tokens.
@@ -50,11 +52,7 @@ class Granting:
     def open(
         self, holder: Holder, client: Client, now: datetime, *, renewable: bool = True
     ) -> Opening:
-        """Return a new session; one that cannot be renewed lives as long as its access token.
-
-        Raises:
-            AccountsUnavailableError: The keys were never read.
-        """
+        """Return a new session; one that cannot be renewed lives as long as its access token."""
         id_, refresh = new_id(), self._keys().refresh
         token = refresh.first(id_) if renewable else None
         life = self._lifetimes.longest if renewable else timedelta(seconds=self._issuing.lifetime)
@@ -62,11 +60,7 @@ class Granting:
         return Opening(NewSession(id_, holder.person_id, digest, now, now + life, client), token)
 
     def tokens(self, holder: Holder, opening: Opening) -> Tokens:
-        """Return what the client of a session that was kept gets.
-
-        Raises:
-            AccountsUnavailableError: The keys were never read.
-        """
+        """Return what the client of a session that was kept gets."""
         keys, session = self._keys(), opening.session
         return Tokens(
             holder.person_id,
@@ -77,11 +71,7 @@ class Granting:
         )
 
     def renewed(self, holder: Holder, token: RefreshToken) -> Tokens:
-        """Return what the client of a session that was renewed gets.
-
-        Raises:
-            AccountsUnavailableError: The keys were never read.
-        """
+        """Return what the client of a session that was renewed gets."""
         keys = self._keys()
         return Tokens(
             holder.person_id,

@@ -46,6 +46,8 @@ class TokenReusedError(SessionEndedError):
 class Sessions:
     """Renews, shows and ends sessions. Thread-safe.
 
+    Everything raises AccountsUnavailableError if it cannot be known or done now.
+
     Args:
         store: The sessions.
         sign_ins: Where the reuse of a token is recorded.
@@ -138,11 +140,7 @@ class Sessions:
             self._sign_ins.record(entry)
 
     def logout(self, text: str) -> None:
-        """End the session of a refresh token of any generation; nothing happens if there is none.
-
-        Raises:
-            AccountsUnavailableError: It cannot be ended now.
-        """
+        """End the session of a refresh token, of whatever generation, if there is one."""
         token = self._keys().refresh.read(text)
         state = self._store.state(token.session_id) if token else None
         if token and state:
@@ -154,31 +152,18 @@ class Sessions:
 
         Raises:
             NoSuchSessionError: The person has none of this id that is open.
-            AccountsUnavailableError: It cannot be ended now.
         """
         if not self._store.end(session_id, person_id, EndReason.REVOKED, self._clock()):
             raise NoSuchSessionError(str(session_id))
 
     def end_if_open(self, session_id: UUID, person_id: UUID) -> None:
-        """End a session as its owner signs out; nothing happens if it has ended.
-
-        Raises:
-            AccountsUnavailableError: It cannot be ended now.
-        """
+        """End a session as its owner signs out; nothing happens if it has ended."""
         self._store.end(session_id, person_id, EndReason.LOGOUT, self._clock())
 
     def end_all(self, person_id: UUID) -> int:
-        """End all open sessions of a person; return how many there were.
-
-        Raises:
-            AccountsUnavailableError: They cannot be ended now.
-        """
+        """End all open sessions of a person; return how many there were."""
         return self._store.end_all(person_id, EndReason.REVOKED, self._clock())
 
     def open_of(self, person_id: UUID) -> Sequence[SessionRecord]:
-        """Return the open sessions of a person, the one that was used last first.
-
-        Raises:
-            AccountsUnavailableError: They cannot be read now.
-        """
+        """Return the open sessions of a person, the one that was used last first."""
         return self._store.open_of(person_id, self._clock())

@@ -14,6 +14,9 @@ from .ports import NumberStore, Place
 class Uploading:
     """The numbers of a person.
 
+    Everything raises StorageUnavailableError if the storage cannot answer now; then it is unknown
+    whether a number was taken.
+
     Args:
         store: Keeps them.
     """
@@ -27,7 +30,6 @@ class Uploading:
         Raises:
             InvalidNumberError: It is none.
             OthersNumberError: Somebody else was first.
-            StorageUnavailableError: It is unknown whether it was taken.
         """
         if not is_luhn_number(number):
             raise InvalidNumberError(number)
@@ -39,18 +41,10 @@ class Uploading:
         return Uploaded.BEFORE
 
     def all(self, owner: UUID) -> Sequence[UploadedNumber]:
-        """Return all numbers of a person, newest first.
-
-        Raises:
-            StorageUnavailableError: They cannot be read now.
-        """
+        """Return all numbers of a person, newest first."""
         return self._store.of(owner, None, None)
 
     def page(self, owner: UUID, limit: int, place: Place | None) -> Page[UploadedNumber, Place]:
-        """Return at most `limit` numbers behind a place, newest first.
-
-        Raises:
-            StorageUnavailableError: They cannot be read now.
-        """
+        """Return at most `limit` numbers behind a place, newest first."""
         numbers = self._store.of(owner, limit + 1, place)
         return page_of(numbers, limit, lambda each: Place(each.uploaded_at, each.number))

@@ -128,7 +128,11 @@ ABSENT = Absent()
 
 
 class OrderRepository(Protocol):
-    """The orders in durable storage. Every call blocks, with a deadline."""
+    """The orders in durable storage.
+
+    Every call blocks, with a deadline, and raises StorageUnavailableError if nothing can be known
+    or stored now.
+    """
 
     def save(self, records: Sequence[OrderRecord]) -> Mapping[str, Outcome]:
         """Store `records` in one transaction and return the outcome for each uid.
@@ -145,11 +149,7 @@ class OrderRepository(Protocol):
         """
 
     def find(self, uid: str) -> Document | None:
-        """Return the order, or None if there is none.
-
-        Raises:
-            StorageUnavailableError: It cannot be known now.
-        """
+        """Return the order, or None if there is none."""
 
     def find_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
         """Return the orders by uid, ABSENT where there is none.
@@ -158,26 +158,15 @@ class OrderRepository(Protocol):
 
         Args:
             uids: At least one; none twice.
-
-        Raises:
-            StorageUnavailableError: Nothing can be known now.
         """
 
     def newest(self, limit: int, page_size: int) -> Iterator[Sequence[tuple[str, Document]]]:
-        """Yield pages of at most `page_size` (uid, document), newest first, `limit` in all.
-
-        Raises:
-            StorageUnavailableError: The database cannot be read now.
-        """
+        """Yield pages of at most `page_size` (uid, document), newest first, `limit` in all."""
 
     def search(
         self, wanted: OrderFilter, limit: int, after: Position | None
     ) -> Sequence[OrderSummary]:
-        """Return at most `limit` orders that `wanted` admits, newest first, behind `after`.
-
-        Raises:
-            StorageUnavailableError: The database cannot be read now.
-        """
+        """Return at most `limit` orders that `wanted` admits, newest first, behind `after`."""
 
 
 class Standings(Protocol):
