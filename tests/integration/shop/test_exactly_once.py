@@ -4,7 +4,6 @@ import subprocess
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -12,7 +11,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from order_service.contexts.checkout.events import REQUESTED, PaymentBody, Stamp, payment_message
+from order_service.contexts.checkout.events import REQUESTED, PaymentBody, payment_message
 from order_service.contexts.checkout.storage import OUTBOX
 from order_service.infra.kafka.clients import Connection
 from order_service.infra.postgres.database import Database
@@ -366,8 +365,7 @@ def test_a_request_with_another_amount_is_no_second_payment(
         purchase = person.buy(100)
         person.settled(purchase)
         body = PaymentBody(uuid.UUID(purchase), person.id, 200, "USD")
-        stamp = Stamp(uuid.uuid4(), datetime.now(UTC), "")
-        forged = payment_message(REQUESTED, body, shop_environ["CHECKOUT_REQUESTS_TOPIC"], stamp)
+        forged = payment_message(REQUESTED, body, shop_environ["CHECKOUT_REQUESTS_TOPIC"], "")
         with process_of(shop_environ) as process:
             database: Database = process.database(1)
             database.run("forge", lambda opened: OUTBOX.add(opened, forged))

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from order_service.context.upkeep import start_repeating
+
 from .errors import AccountsUnavailableError
 
 _log = structlog.get_logger(__name__)
@@ -51,20 +53,10 @@ class Upkeep:
     def start(self) -> Sequence[threading.Thread]:
         """Refresh once, blocking, then refresh and prune again and again in the background."""
         self.refresh()
-        threads = [
-            threading.Thread(target=self._repeat, args=(work,), name=name, daemon=True)
-            for name, work in (("accounts-refresh", self.refresh), ("accounts-prune", self.prune))
+        return [
+            start_repeating(work, EVERY, self._stopping, AccountsUnavailableError)
+            for work in (self.refresh, self.prune)
         ]
-        for thread in threads:
-            thread.start()
-        return threads
-
-    def _repeat(self, work: Callable[[], None]) -> None:
-        while not self._stopping.wait(EVERY):
-            try:
-                work()
-            except Exception:  # noqa: BLE001 - without these threads no session could be revoked
-                _log.exception("the upkeep of accounts broke")
 
     def refresh(self) -> None:
         """Refresh everything; the log says once that something cannot be, and once that it can."""

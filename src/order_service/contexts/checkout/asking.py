@@ -1,13 +1,11 @@
 """How payments is asked about purchases: messages in the outbox, with the transaction."""
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import NamedTuple
-from uuid import UUID
 
 from order_service.infra.postgres.database import Transaction
 
-from .events import PaymentBody, Stamp, payment_message
+from .events import PaymentBody, payment_message
 from .model import Purchase
 from .ports import NewPurchase
 from .storage import OUTBOX
@@ -19,12 +17,10 @@ class Asking(NamedTuple):
     Attributes:
         topic: Where.
         again_after: Seconds after which it is asked again.
-        new_id: Makes the ids of messages.
     """
 
     topic: str
     again_after: float
-    new_id: Callable[[], UUID]
 
     def about(
         self,
@@ -41,16 +37,10 @@ class Asking(NamedTuple):
             purchases: Which.
             traceparent: The span that it is a consequence of; empty if there is none.
         """
-        now = datetime.now(UTC)
-        OUTBOX.add(
-            transaction,
-            *(
-                payment_message(
-                    kind, _body(each), self.topic, Stamp(self.new_id(), now, traceparent)
-                )
-                for each in purchases
-            ),
+        messages = (
+            payment_message(kind, _body(each), self.topic, traceparent) for each in purchases
         )
+        OUTBOX.add(transaction, *messages)
 
 
 def _body(purchase: Purchase | NewPurchase) -> PaymentBody:

@@ -1,11 +1,11 @@
 """The messages that checkout gives and takes: JSON, documented in docs/checkout.md."""
 
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from uuid_utils.compat import uuid7
 
 from order_service.messaging.envelope import JSON, Envelope
 from order_service.messaging.errors import InvalidMessageError
@@ -36,27 +36,20 @@ class AnswerBody(Struct, frozen=True, gc=False):
     reason: str = ""
 
 
-class Stamp(NamedTuple):
-    """What is told of a message beside its body.
-
-    Attributes:
-        id: Of the message.
-        now: In UTC.
-        traceparent: The span that it is a consequence of; empty if there is none.
-    """
-
-    id: UUID
-    now: datetime
-    traceparent: str
-
-
 _decode = msgspec.json.Decoder(AnswerBody).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def payment_message(kind: str, body: PaymentBody, topic: str, stamp: Stamp) -> OutgoingMessage:
-    """Return a request to pay (REQUESTED) or to cancel a payment (CANCELLED)."""
-    envelope = Envelope(stamp.id, kind, stamp.now, JSON, stamp.traceparent)
+def payment_message(kind: str, body: PaymentBody, topic: str, traceparent: str) -> OutgoingMessage:
+    """Return a request to pay (REQUESTED) or to cancel a payment (CANCELLED).
+
+    Args:
+        kind: Of the message.
+        body: What it says.
+        topic: Where to.
+        traceparent: The span that it is a consequence of; empty if there is none.
+    """
+    envelope = Envelope(uuid7(), kind, datetime.now(UTC), JSON, traceparent)
     return OutgoingMessage(topic, str(body.owner).encode(), _encode(body), envelope)
 
 

@@ -6,10 +6,10 @@ which comes again says nothing new.
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
-from uuid import UUID
+from datetime import UTC, datetime
 
 import msgspec
+from uuid_utils.compat import uuid7
 
 from order_service.messaging.envelope import JSON, Envelope
 from order_service.messaging.outbox import OutgoingMessage
@@ -22,13 +22,11 @@ _PAID = 202
 """Status code of an item that is paid for."""
 
 
-def order_message(
-    purchase: Purchase, topic: str, message_id: UUID, now: datetime, traceparent: str
-) -> OutgoingMessage:
+def order_message(purchase: Purchase, topic: str, traceparent: str) -> OutgoingMessage:
     """Return the message with the order of a paid purchase that has a delivery."""
     if purchase.delivery is None:
         raise ValueError("nothing is to be delivered")
-    envelope = Envelope(message_id, TYPE, now, JSON, traceparent)
+    envelope = Envelope(uuid7(), TYPE, datetime.now(UTC), JSON, traceparent)
     uid = order_uid_of(purchase.id)
     body = msgspec.json.encode(order_of(purchase, purchase.delivery))
     return OutgoingMessage(topic, uid.encode(), body, envelope)

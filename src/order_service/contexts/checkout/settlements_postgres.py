@@ -1,7 +1,6 @@
 """Where answers take effect: a transaction that also holds their messages and those of orders."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -57,15 +56,10 @@ class PostgresSettlementStore:
 
     def publish_orders(self, purchases: Sequence[Purchase], traces: Mapping[UUID, str]) -> None:
         """See :meth:`ports.SettlementStore.publish_orders`."""
-        topic, new_id = self._orders_topic, self._asking.new_id
-        now = datetime.now(UTC)
-        OUTBOX.add(
-            self._transaction,
-            *(
-                order_message(each, topic, new_id(), now, traces.get(each.id, ""))
-                for each in purchases
-            ),
+        messages = (
+            order_message(each, self._orders_topic, traces.get(each.id, "")) for each in purchases
         )
+        OUTBOX.add(self._transaction, *messages)
 
 
 class Settlements:

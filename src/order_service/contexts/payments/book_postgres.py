@@ -1,7 +1,6 @@
 """Where payments are settled: a transaction that also holds the messages and their answers."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -29,15 +28,11 @@ class Answering(NamedTuple):
 
     Attributes:
         topic: Where to.
-        new_id: Makes the ids of messages.
-        now: Tells the time, in UTC.
         traces: The span that an answer is a consequence of, by purchase.
     """
 
     topic: str
-    new_id: Callable[[], UUID]
-    now: Callable[[], datetime]
-    traces: Mapping[UUID, str]
+    traces: Mapping[UUID, str] = {}
 
 
 class PostgresBook:
@@ -108,15 +103,11 @@ class PostgresBook:
 
     def answer(self, settlements: Sequence[Settlement]) -> None:
         """See :meth:`ports.Book.answer`."""
-        topic, new_id, now, traces = self._answering
-        moment = now()
-        _OUTBOX.add(
-            self._transaction,
-            *(
-                settled_message(each, topic, new_id(), moment, traces.get(each.purchase, ""))
-                for each in settlements
-            ),
+        topic, traces = self._answering
+        messages = (
+            settled_message(each, topic, traces.get(each.purchase, "")) for each in settlements
         )
+        _OUTBOX.add(self._transaction, *messages)
 
 
 def _debit(request: PaymentRequest) -> Transfer:

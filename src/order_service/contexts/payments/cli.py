@@ -51,11 +51,7 @@ def give_back(contexts: Contexts, purchases: Sequence[UUID], *, yes: bool) -> No
     restored from an older backup. What checkout has is refunded there. Running it again gives
     nothing back twice. Exit code 3 if payments was never asked about one of them.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415 - slow, as are these
-
-    from uuid_utils.compat import uuid7  # noqa: PLC0415
-
-    from order_service.context.process import Process  # noqa: PLC0415
+    from order_service.context.process import Process  # noqa: PLC0415 - slow, as are these
 
     from .book_postgres import Answering  # noqa: PLC0415
     from .settings import PaymentsSettings  # noqa: PLC0415
@@ -65,7 +61,7 @@ def give_back(contexts: Contexts, purchases: Sequence[UUID], *, yes: bool) -> No
         click.confirm(f"Give back what was paid for {len(purchases)} purchases?", abort=True)
     config = contexts.configured("postgres")
     topic = config.of(PaymentsSettings).settlements_topic
-    answering = Answering(topic, uuid7, lambda: datetime.now(UTC), {})
+    answering = Answering(topic)
     unknown = 0
     with Process(config) as process:
         database = process.database(1)

@@ -1,11 +1,12 @@
 """The messages that payments takes and gives: JSON, documented in docs/checkout.md."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
+from uuid_utils.compat import uuid7
 
 from order_service.messaging.envelope import JSON, Envelope
 from order_service.messaging.errors import InvalidMessageError
@@ -66,11 +67,10 @@ def command_of(message: IncomingMessage) -> PaymentCommand:
     return kind(body.purchase, body.owner, body.amount, body.currency)
 
 
-def settled_message(
-    settlement: Settlement, topic: str, message_id: UUID, now: datetime, traceparent: str
-) -> OutgoingMessage:
+def settled_message(settlement: Settlement, topic: str, traceparent: str) -> OutgoingMessage:
     """Return the message that says what became of a payment."""
+    now = datetime.now(UTC)
     purchase, owner, amount, currency, outcome, reason = settlement
     body = SettledBody(purchase, owner, amount, currency, outcome, reason, now)
-    envelope = Envelope(message_id, SETTLED, now, JSON, traceparent)
+    envelope = Envelope(uuid7(), SETTLED, now, JSON, traceparent)
     return OutgoingMessage(topic, str(owner).encode(), _encode(body), envelope)

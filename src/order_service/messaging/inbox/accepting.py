@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from order_service.infra.postgres.database import Transaction
 from order_service.infra.postgres.sql import Query
 from order_service.messaging.statements import statements_for
 
@@ -12,13 +13,6 @@ RETENTION = timedelta(days=14)
 """For how long ids are kept: twice as long as Kafka keeps messages by default."""
 
 _PRUNED_AT_ONCE = 5_000
-
-
-class Transaction(Protocol):
-    """A transaction that is open; :class:`infra.postgres.database.Transaction` is one."""
-
-    def execute(self, query: Query, parameters: Mapping[str, object], /) -> list[tuple[Any, ...]]:
-        """Run a statement and return its rows."""
 
 
 class Pruning(Protocol):

@@ -1,14 +1,14 @@
 """What the handler of an inbox needs of the outside, and what it hands to a context."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from order_service.infra.postgres.database import Transaction
 from order_service.infra.retry import Retrying
 from order_service.messaging.envelope import Envelope
 from order_service.messaging.ports import DeadLetters
 
-from .accepting import Inbox
+from .accepting import Inbox, Pruning
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -90,14 +90,11 @@ class InboxObserver(Protocol):
         """Messages were acknowledged as dead letters."""
 
 
-class Transactions(Protocol):
+class Transactions(Pruning, Protocol):
     """Runs transactions; :class:`infra.postgres.database.Database` does."""
 
     def run(self, name: str, work: Callable[[Transaction], R]) -> R:
         """Run `work` as one transaction, again if another one came in between."""
-
-    def write(self, query: Any, parameters: Any, /) -> list[tuple[Any, ...]]:  # noqa: ANN401
-        """Run one statement as one transaction and return its rows."""
 
 
 class Storage(NamedTuple):

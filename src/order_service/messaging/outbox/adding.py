@@ -3,9 +3,9 @@
 import json
 import zlib
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from order_service.infra.postgres.sql import Query
+from order_service.infra.postgres.database import Transaction
 from order_service.messaging.envelope import Envelope
 from order_service.messaging.statements import statements_for
 
@@ -29,13 +29,6 @@ class OutgoingMessage(NamedTuple):
     envelope: Envelope
 
 
-class Writing(Protocol):
-    """A transaction that is open; :class:`infra.postgres.database.Transaction` is one."""
-
-    def execute(self, query: Query, parameters: Mapping[str, object], /) -> object:
-        """Run a statement."""
-
-
 class Outbox:
     """The outbox of one context.
 
@@ -46,7 +39,7 @@ class Outbox:
     def __init__(self, schema: str) -> None:
         self._add = statements_for(schema, __package__)["add_to_outbox"]
 
-    def add(self, transaction: Writing, *messages: OutgoingMessage) -> None:
+    def add(self, transaction: Transaction, *messages: OutgoingMessage) -> None:
         """Have `messages` published, in this order, once `transaction` is committed.
 
         Two transactions that add messages of one key at the same time have no order, unless they

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 from uuid import UUID
 
-from order_service.infra.postgres.sql import Query
+from order_service.infra.postgres.database import Database
 from order_service.messaging.statements import statements_for
 
 
@@ -49,16 +49,6 @@ class Waiting(NamedTuple):
     blocked: int
 
 
-class Statements(Protocol):
-    """Runs statements; :class:`infra.postgres.database.Database` does."""
-
-    def read(self, query: Query, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement that changes nothing."""
-
-    def write(self, query: Query, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """Run one statement as one transaction and return its rows."""
-
-
 class OutboxAdmin:
     """What a person may do with the outbox of one context.
 
@@ -67,7 +57,7 @@ class OutboxAdmin:
         schema: The context's schema.
     """
 
-    def __init__(self, database: Statements, schema: str) -> None:
+    def __init__(self, database: Database, schema: str) -> None:
         self._database = database
         self._queries = statements_for(schema, __package__)
 

@@ -1,7 +1,5 @@
 """Purchases on the database of a process."""
 
-from uuid_utils.compat import uuid7
-
 from order_service.context.process import Process
 from order_service.contexts.checkout.asking import Asking
 from order_service.contexts.checkout.purchases_postgres import PostgresPurchases
@@ -17,4 +15,4 @@ def purchases_on(database: Database, process: Process) -> PostgresPurchases:
 def asking_of(process: Process) -> Asking:
     """Return how payments is asked."""
     settings = process.config.of(CheckoutSettings)
-    return Asking(settings.requests_topic, settings.ask_again_after, uuid7)
+    return Asking(settings.requests_topic, settings.ask_again_after)

@@ -1,9 +1,6 @@
 """The processes of the payments context beside the API."""
 
-from datetime import UTC, datetime
 from functools import partial
-
-from uuid_utils.compat import uuid7
 
 from order_service.context import Work
 from order_service.context.consuming import Intake
@@ -36,7 +33,7 @@ def open_relay(process: Process) -> Work:
 def open_requests(process: Process) -> Work:
     """Return what settles payments, and keeps the tables tidy."""
     settings = process.config.of(PaymentsSettings)
-    answering = Answering(settings.settlements_topic, uuid7, lambda: datetime.now(UTC), {})
+    answering = Answering(settings.settlements_topic)
     effects = PaymentRequests(answering, settings.max_amount, PaymentMetrics(process.registry))
     intake = Intake(
         topic=settings.requests_topic,
