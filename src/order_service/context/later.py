@@ -1,6 +1,7 @@
 """Parts of a context that are imported when they are first needed."""
 
 from collections.abc import Callable
+from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
@@ -11,8 +12,8 @@ def imported_later(name: str) -> Callable[..., Any]:
     Args:
         name: ``package.module:function``.
     """
+    return partial(_call, name)
 
-    def call(*args: Any) -> Any:  # noqa: ANN401 - those of the other function
-        return resolve_name(name)(*args)
 
-    return call
+def _call(name: str, *args: Any) -> Any:  # noqa: ANN401 - those of the other function
+    return resolve_name(name)(*args)

@@ -37,10 +37,12 @@ _is_key = re.compile(r"[\x21-\x7e]{1,255}\Z").match
 @contextlib.contextmanager
 def refusing(refusals: Refusals) -> Iterator[None]:
     """End the request with the problem that an error stands for: one of these or of the keys."""
-    known = {**_KEY_REFUSALS, **refusals}
     try:
         yield
-    except tuple(known) as error:
+    except Exception as error:
+        known = {**_KEY_REFUSALS, **refusals}
+        if type(error) not in known:
+            raise
         status, text = known[type(error)]
         again = {"Retry-After": "1"} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
         abort(status, message=text.format(error), headers=again, exc=error)

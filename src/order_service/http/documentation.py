@@ -35,6 +35,18 @@ def parameter(
     return told if example is None else {**told, "example": example}
 
 
+def page_limit(noun: str) -> Mapping[str, object]:
+    """Return the documentation of `limit` for pages of 20 things, or at most 100."""
+    schema = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    return parameter("query", "limit", f"Most {noun} on one page", schema, 20)
+
+
+def page_cursor(pattern: str, example: str) -> Mapping[str, object]:
+    """Return the documentation of `cursor`."""
+    schema = {"type": "string", "pattern": pattern}
+    return parameter("query", "cursor", "`next_cursor` of the page before", schema, example)
+
+
 IDEMPOTENCY_KEY = parameter(
     "header",
     "Idempotency-Key",

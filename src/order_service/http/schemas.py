@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import Schema
+from marshmallow import EXCLUDE, Schema
 
 
 def said(description: str, example: object) -> dict[str, Any]:
@@ -17,3 +17,12 @@ class TitledSchema(Schema):
         super().__init_subclass__(**options)
         title = {"title": cls.__name__.removesuffix("Schema")}
         cls.Meta = type("Meta", (cls.Meta,), title)  # type: ignore[assignment, misc]
+
+
+class LenientSchema(TitledSchema):
+    """One whose members that are not known are ignored."""
+
+    class Meta:
+        """Settings of the schema."""
+
+        unknown = EXCLUDE

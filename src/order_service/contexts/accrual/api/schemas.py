@@ -1,6 +1,6 @@
 """What the routes take and give, for the API's documentation."""
 
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields, validate
 
 from order_service.contexts.accrual.model import (
     MAX_DESCRIPTION,
@@ -9,7 +9,7 @@ from order_service.contexts.accrual.model import (
     RewardType,
     Status,
 )
-from order_service.http.schemas import TitledSchema, said
+from order_service.http.schemas import LenientSchema, TitledSchema, said
 
 _NUMBER = {
     "description": "Number of an order, with its check digit (Luhn)",
@@ -17,13 +17,8 @@ _NUMBER = {
 }
 
 
-class RuleSchema(TitledSchema):
+class RuleSchema(LenientSchema):
     """Which goods are rewarded, and how."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        unknown = EXCLUDE  # members that are not known are ignored
 
     match = fields.String(
         validate=validate.Length(1, MAX_MATCH),
@@ -43,13 +38,8 @@ class RuleSchema(TitledSchema):
     )
 
 
-class GoodSchema(TitledSchema):
+class GoodSchema(LenientSchema):
     """One of the goods of an order."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        unknown = EXCLUDE  # members that are not known are ignored
 
     description = fields.String(
         validate=validate.Length(1, MAX_DESCRIPTION), **said("What it is", "Чайник Bork")
@@ -60,13 +50,8 @@ class GoodSchema(TitledSchema):
     )
 
 
-class RegisteredOrderSchema(TitledSchema):
+class RegisteredOrderSchema(LenientSchema):
     """An order as the shop registers it."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        unknown = EXCLUDE  # members that are not known are ignored
 
     order = fields.String(required=True, metadata=_NUMBER)
     goods = fields.List(

@@ -11,27 +11,15 @@ from order_service.contexts.checkout.model import (
     MAX_TEXT,
     Status,
 )
-from order_service.http.documentation import TEXT, UUID_TEXT, parameter
+from order_service.http.documentation import TEXT, UUID_TEXT, page_cursor, page_limit, parameter
 from order_service.http.schemas import said
 
 _ID = "0193667b-9a01-7d0e-8c7b-3f5b1a2c4d6e"
 _MOMENT = "2026-11-26T08:30:00.123456Z"
 
 PURCHASE = parameter("path", "purchase", "Id of the purchase", UUID_TEXT, _ID)
-LIMIT = parameter(
-    "query",
-    "limit",
-    "Most purchases on one page",
-    {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-    20,
-)
-CURSOR = parameter(
-    "query",
-    "cursor",
-    "`next_cursor` of the page before",
-    {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-    "0193667b9a017d0e8c7b3f5b1a2c4d6e",
-)
+LIMIT = page_limit("purchases")
+CURSOR = page_cursor("^[0-9a-f]{32}$", "0193667b9a017d0e8c7b3f5b1a2c4d6e")
 LAST_EVENT_ID = parameter(
     "header",
     "Last-Event-ID",

@@ -1,9 +1,9 @@
 """What the routes take and give, for the API's documentation."""
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from order_service.contexts.loyalty.model import MAX_COMMENT, Kind, Status
-from order_service.http.schemas import TitledSchema, said
+from order_service.http.schemas import LenientSchema, TitledSchema, said
 
 _NUMBER = {
     "description": "Number of an order, with its check digit (Luhn)",
@@ -36,13 +36,8 @@ class BalanceSchema(TitledSchema):
     withdrawn = fields.Float(required=True, metadata={**_POINTS, "example": 42})
 
 
-class PointsPaymentSchema(TitledSchema):
+class PointsPaymentSchema(LenientSchema):  # the contract of Gophermart refuses no unknown member
     """Points that shall pay for an order."""
-
-    class Meta:
-        """Settings of the schema."""
-
-        unknown = EXCLUDE  # the contract of Gophermart does not refuse what it does not know
 
     order = fields.String(required=True, metadata=_NUMBER)
     sum = fields.Float(required=True, metadata=_AMOUNT)

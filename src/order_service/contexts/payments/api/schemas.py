@@ -3,23 +3,11 @@
 from marshmallow import Schema, fields, validate
 
 from order_service.contexts.payments.model import Kind
-from order_service.http.documentation import UUID_TEXT, parameter
+from order_service.http.documentation import UUID_TEXT, page_cursor, page_limit, parameter
 from order_service.http.schemas import said
 
-LIMIT = parameter(
-    "query",
-    "limit",
-    "Most entries on one page",
-    {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-    20,
-)
-CURSOR = parameter(
-    "query",
-    "cursor",
-    "`next_cursor` of the page before",
-    {"type": "string", "pattern": "^[0-9]{1,18}$"},
-    "4711",
-)
+LIMIT = page_limit("entries")
+CURSOR = page_cursor("^[0-9]{1,18}$", "4711")
 OWNER = parameter(
     "path", "owner", "Id of the person", UUID_TEXT, "0193667b-7c11-7a52-9d4e-6f1f2b3c4d5e"
 )
