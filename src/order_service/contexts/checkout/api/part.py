@@ -30,15 +30,7 @@ def create_part(
     max_amount: int,
     checks: Sequence[Check],
 ) -> ApiPart:
-    """Return the routes and what admits to them.
-
-    Args:
-        purchasing: The use cases.
-        watching: Follows purchases while they change.
-        metrics: Told what began.
-        max_amount: The most that a purchase may cost.
-        checks: The backends that the routes stand on.
-    """
+    """Return the routes and what admits to them."""
     return ApiPart(
         blueprints=[
             purchases.create_blueprint(purchasing, metrics, max_amount),

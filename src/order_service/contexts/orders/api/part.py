@@ -24,12 +24,7 @@ in the unit that the shop sends, in the payment's `currency`.
 
 
 def create_part(lookup: OrderLookup, checks: Sequence[Check]) -> ApiPart:
-    """Return the routes, the fast path and what admits to them.
-
-    Args:
-        lookup: Finds orders.
-        checks: The backends that lookups stand on.
-    """
+    """Return the routes, the fast path and what admits to them."""
     answers = OrderAnswers(lookup, Representation(COMMON))
     return ApiPart(
         blueprints=[create_blueprint(lookup, answers)],

@@ -24,14 +24,7 @@ units of its currency (cents): 1999 is 19.99. A balance is never below zero.
 def create_part(
     wallets: Wallets, metrics: WalletMetrics, max_amount: int, checks: Sequence[Check]
 ) -> ApiPart:
-    """Return the routes and what admits to them.
-
-    Args:
-        wallets: The use cases.
-        metrics: Told what took effect.
-        max_amount: The largest amount of one deposit.
-        checks: The backends that the routes stand on.
-    """
+    """Return the routes and what admits to them."""
     return ApiPart(
         blueprints=[
             wallet.create_blueprint(wallets, metrics, max_amount),
