@@ -69,16 +69,16 @@ $(DEV_READY): $(RUN_READY) requirements/dev.lock
 run: $(RUN_READY) ## Run everything here [DEMO=1: with sample orders and a person to sign in as] [KAFKA=apache: a durable Kafka, needs Java and Maven]
 	@exec $(BIN)/order-service run $(if $(call is_on,$(DEMO)),--demo) $(if $(KAFKA),--kafka $(KAFKA))
 
-# Tests mostly wait for servers: three at a time keep two cores busy; with four, some that depend on
-# time found no core when they wanted one. Files stay together,
-# because their tests share servers, and keep their order: the slow ones come first.
-WORKERS ?= 3
+# Three workers keep two cores busy; with four, some tests that depend on time found no core when they
+# wanted one. So the fourth gets those that mostly wait, and no others: see tests/distribution.py.
+# Files stay together, because their tests share servers, and keep their order.
+WORKERS ?= 4
 
 # Hundreds of processes are started, each of which would compile the code anew.
 test bench: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test
-test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"] [WORKERS=3]
+test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"] [WORKERS=4]
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint

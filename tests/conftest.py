@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.servers", "tests.backends", "tests.collector"]
+pytest_plugins = ["tests.servers", "tests.backends", "tests.collector", "tests.distribution"]
 
 # The machine's load is no property of the code: only the number of examples bounds a test.
 settings.register_profile("loaded machine", deadline=None, print_blob=True)
