@@ -105,7 +105,7 @@ class Cluster:
         }
         return SERVICE | admin
 
-    def admin_dsn(self) -> str:
+    def admin_dsn(self, database: str = DATABASE) -> str:
         """Return libpq's connection string of the superuser, to whoever leads."""
         ports = [str(member.port) for member in self.members.values()]
         return psycopg.conninfo.make_conninfo(
@@ -113,7 +113,7 @@ class Cluster:
             port=",".join(ports),
             user=PASSWORDS["SUPERUSER"],
             password=PASSWORD,
-            dbname=DATABASE,
+            dbname=database,
             connect_timeout=2,
             target_session_attrs="read-write",
         )

@@ -4,6 +4,9 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from order_service.embedded.server import KafkaServer
 from order_service.embedded.valkey import ValkeyServer
 from tests.backends import migrator_of
@@ -22,7 +25,7 @@ class ClusterStack(ServiceStack):
     """A service that finds its primary itself, or is told one address of it.
 
     Attributes:
-        cluster: Its database.
+        cluster: Holds its database.
     """
 
     def __init__(
@@ -30,28 +33,31 @@ class ClusterStack(ServiceStack):
     ) -> None:
         super().__init__(folder, valkey, kafka, USUAL)
         self.cluster = cluster
+        self._database = self.topic
 
     def database(self) -> Mapping[str, str]:
         """See `ServiceStack`."""
-        return self.cluster.environment()
+        return {**self.cluster.environment(), "POSTGRES_DB": self._database}
 
     @property
     def dsn(self) -> str:
         """See `ServiceStack`: of whoever leads."""
-        return self.cluster.admin_dsn()
+        return self.cluster.admin_dsn(self._database)
 
     def migrate(self) -> None:
-        """See `ServiceStack`."""
+        """See `ServiceStack`; the database is made first."""
+        with psycopg.connect(self.cluster.admin_dsn(), autocommit=True) as admin:
+            name = sql.Identifier(self._database)
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(name))
         with migrator_of(self.environ()) as migrator:
             migrator.up()
 
 
 @contextlib.contextmanager
-def running_cluster(folder: Path, kafka: KafkaServer) -> Iterator[ClusterStack]:
-    """Start the cluster and Valkey; the database is migrated, no process runs yet."""
+def running_service(folder: Path, cluster: Cluster, kafka: KafkaServer) -> Iterator[ClusterStack]:
+    """Start Valkey; a new database of the cluster is migrated, no process runs yet."""
     valkey = ValkeyServer(folder / "valkey")
     with contextlib.ExitStack() as exits:
-        cluster = exits.enter_context(Cluster(folder / "cluster").running())
         exits.callback(valkey.kill)
         valkey.start()
         stack = ClusterStack(folder, cluster, valkey, kafka)

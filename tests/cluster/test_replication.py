@@ -4,9 +4,12 @@ What it loses of the orders, the topic gives back.
 """
 
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from tests.cluster.cluster import Cluster
 from tests.cluster.stack import ClusterStack
 from tests.deploy.files import rule_expressions
 from tests.deploy.promql import selectors
@@ -33,21 +36,28 @@ def test_each_metric_that_an_alert_asks_for_is_there(stack: ClusterStack) -> Non
 def test_doctor_says_for_whom_a_commit_waits(stack: ClusterStack) -> None:
     said = command(stack.environ(), "doctor").stdout.decode()
     assert "a commit waits for" in said
-    stack.cluster.change(synchronous_mode=False)
-    stack.cluster.await_whole()
-    try:
+    with agreed(stack.cluster, synchronous_mode=False):
         assert "commits wait for no standby" in command(stack.environ(), "doctor").stdout.decode()
+
+
+@contextmanager
+def agreed(cluster: Cluster, **settings: object) -> Iterator[None]:
+    """Let the members agree on something else while the block runs."""
+    before = {name: cluster.settings()[name] for name in settings}
+    cluster.change(**settings)
+    cluster.await_whole()
+    try:
+        yield
     finally:
-        stack.cluster.change(synchronous_mode=True)
-        stack.cluster.await_whole()
+        cluster.change(**before)
+        cluster.await_whole()
 
 
 def test_what_a_failover_lost_is_found_in_the_topic_and_stored_again(stack: ClusterStack) -> None:
     cluster = stack.cluster
-    cluster.change(synchronous_mode=False, maximum_lag_on_failover=1 << 30)
-    cluster.await_whole()
-    stack.consumer().await_status(200, 60)
-    with stack.feed() as feed:
+    asynchronous = agreed(cluster, synchronous_mode=False, maximum_lag_on_failover=1 << 30)
+    with asynchronous, stack.feed() as feed:
+        stack.consumer().await_status(200, 60)
         feed.produce(BEFORE)
         stack.await_drained()
         kept = stack.count()
