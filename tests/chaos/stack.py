@@ -177,6 +177,8 @@ class ServiceStack(ABC):
         """Give what tells the lag; to connect for each answer would cost more than the answer."""
         options = {"enable_auto_commit": False, "metrics_enabled": False, **self.options}
         with closing(KafkaConsumer(group_id=self.group, **options)) as consumer:
+            # A client that knows of no partition yet would find that nothing is left of none.
+            eventually(lambda: consumer.partitions_for_topic(self.topic), 30, "partitions")
             numbers = consumer.partitions_for_topic(self.topic) or ()
             partitions = [TopicPartition(self.topic, number) for number in numbers]
 
