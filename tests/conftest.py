@@ -6,6 +6,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.kafka_sockets import name_them
+
+name_them()
+
 pytest_plugins = ["tests.servers", "tests.backends", "tests.collector", "tests.distribution"]
 
 # The machine's load is no property of the code: only the number of examples bounds a test.

@@ -102,7 +102,8 @@ def move(stack: Stack, uid: str, offset: int) -> None:
 
 def cached(stack: Stack, uid: str) -> bytes:
     """Return the digest that the cache has of an order."""
-    value = cast("bytes", stack.redis.get(f"order:v1:{uid}") or b"")
+    with stack.redis as redis:
+        value = cast("bytes", redis.get(f"order:v1:{uid}") or b"")
     return value[:32]
 
 
@@ -126,8 +127,9 @@ def loss(stack: Stack, consumer: Service, feed: Feed) -> Iterator[Loss]:
     missing = set(chosen.sample(sorted(known.keys() - outdated), 60))
     set_back(stack, {uid: known[uid][0] for uid in outdated})
     lose(stack, sorted(missing))
-    for uid in (*outdated, *missing):
-        stack.redis.set(f"order:v1:{uid}", b"absent")
+    with stack.redis as redis:
+        for uid in (*outdated, *missing):
+            redis.set(f"order:v1:{uid}", b"absent")
     yield Loss(missing, outdated)
     assert reconcile(stack, "--repair").code == 0
 

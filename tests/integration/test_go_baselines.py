@@ -39,9 +39,9 @@ def test_a_go_service_with_a_cache_fills_it_and_reads_it(
     stack: Stack, messages: list[Sample], mode: str
 ) -> None:
     uid = messages[0].uid
-    with stack.go_api(mode) as other:
-        stack.redis.flushall()
+    with stack.go_api(mode) as other, stack.redis as redis:
+        redis.flushall()
         missed = other.get(f"/order/{uid}").body
-        assert stack.redis.get(f"order:{uid}") == missed
-        stack.redis.set(f"order:{uid}", b"{}")
+        assert redis.get(f"order:{uid}") == missed
+        redis.set(f"order:{uid}", b"{}")
         assert other.get(f"/order/{uid}").body == b"{}"
