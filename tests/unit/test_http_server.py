@@ -15,6 +15,7 @@ import pytest
 
 from order_service.http.draining import stop_listening
 from tests.backends import free_port
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,8 +107,10 @@ def test_the_workers_end_when_the_main_process_is_killed(server: Server) -> None
 def test_several_workers_end_together_when_the_main_process_is_killed(tmp_path: Path) -> None:
     server = Server(free_port(), tmp_path / "fifo", workers=3)
     server.get_when_up()
-    workers = psutil.Process(server.process.pid).children()
-    assert len(workers) >= 3
+    main = psutil.Process(server.process.pid)
+    # The first one answers while the others are still to be made.
+    eventually(lambda: len(main.children()) >= 3, 20, "there are three workers")
+    workers = main.children()
     server.process.kill()
     server.process.communicate(timeout=20)  # their output ends when all have ended
     assert psutil.wait_procs(workers, timeout=20)[1] == []
