@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import psycopg
@@ -225,7 +226,8 @@ def test_a_newer_row_than_the_topic_knows_is_left_alone(
 ) -> None:
     assert consumer.pid
     (message,) = orders(61, 1)
-    feed.send([message])
+    earlier = encode(json.loads(message.value) | {"entry": "EARLIER"})
+    feed.send([replace(message, value=earlier), message])
     stack.await_drained()
     uid = message.key.decode()
     move(stack, uid, 1_000_000)
@@ -235,7 +237,8 @@ def test_a_newer_row_than_the_topic_knows_is_left_alone(
         assert digests(stack)[uid] == "0" * 32
     finally:
         move(stack, uid, 0)
-    assert reconcile(stack, "--repair").uids("outdated") == {uid}
+    done = reconcile(stack, "--repair")
+    assert done.uids("outdated") == {uid}, done
 
 
 def test_what_the_database_refuses_is_a_dead_letter_and_not_missing(
@@ -251,7 +254,8 @@ def test_what_the_database_refuses_is_a_dead_letter_and_not_missing(
         # One was refused when it came, the other one is refused now.
         feed.send([Message(fine["order_uid"].encode(), encode(fine), valid=False, kind="order")])
         stack.await_drained()
-        assert reconcile(stack).uids("missing") == {lost["order_uid"]}
+        done = reconcile(stack)
+        assert done.uids("missing") == {lost["order_uid"]}, done
         done = reconcile(stack, "--repair")
         assert (done.code, done.total["repaired"]["refused"]) == (0, 1)
     finally:

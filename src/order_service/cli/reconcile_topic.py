@@ -1,6 +1,5 @@
 """`order-service reconcile --topic`: whether the tables hold what was consumed from a topic."""
 
-import contextlib
 import json
 import sys
 import time
@@ -11,12 +10,14 @@ import click
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from order_service.context import Contexts
+from order_service.context.commands import reporting
 from order_service.context.exit_codes import ExitCode
 from order_service.context.process import Process
 from order_service.context.topic_comparison import Difference, Repaired, Tally, TopicComparison
 from order_service.infra.postgres.faults import UnavailableError
 
 from .moments import milliseconds, rfc3339
+from .refusals import POSTGRES_AWAY
 
 if TYPE_CHECKING:
     from order_service.infra.kafka.ranges import Stretch
@@ -25,6 +26,13 @@ MOST_SHOWN = 1000
 """Differences that are shown; there may be more."""
 
 _SINCE = "1h"
+
+_REFUSALS = {
+    UnknownTopicOrPartitionError: "there is no topic {0.args[0]}",
+    KafkaError: "Kafka cannot be used, try again: {}",
+    UnavailableError: POSTGRES_AWAY,
+    OSError: "{}",
+}
 
 
 class Compared(NamedTuple):
@@ -54,7 +62,7 @@ def run(contexts: Contexts, since: int | None, *, repair: bool, as_json: bool) -
     able = [each.topic_comparison for each in contexts.enabled(config) if each.topic_comparison]
     left = 0
     for open_comparison in able:
-        with _told(), Process(config) as process:
+        with reporting(_REFUSALS), Process(config) as process:
             comparison = open_comparison(process)
             left += _reconciled(comparison, since, repair=repair, as_json=as_json)
     if not able:
@@ -104,21 +112,6 @@ def _bar(label: str, total: int) -> "click._termui_impl.ProgressBar[int]":
     """Return a progress bar that shows on a terminal only."""
     hidden = not sys.stderr.isatty()
     return click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden)
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Say in one line which backend cannot be used."""
-    try:
-        yield
-    except UnknownTopicOrPartitionError as error:
-        raise click.ClickException(f"there is no topic {error.args[0]}") from error
-    except KafkaError as error:
-        raise click.ClickException(f"Kafka cannot be used, try again: {error}") from error
-    except UnavailableError as error:
-        raise click.ClickException(f"Postgres cannot be used, try again: {error}") from error
-    except OSError as error:
-        raise click.ClickException(f"{error}") from error
 
 
 def preamble_of(

@@ -2,11 +2,15 @@
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 
-import click
+from order_service.context.commands import reporting
 
 POSTGRES_AWAY = "Postgres cannot be used, try again: {}"
-"""What is said of an UnavailableError; see `context.commands.reporting`."""
+"""What is said of an UnavailableError."""
+
+reports_address_errors = partial(reporting, {OSError: "cannot listen on the address: {}"})
+"""Says in one line why nobody can listen on the address."""
 
 
 @contextlib.contextmanager
@@ -14,20 +18,5 @@ def reports_database_errors() -> Iterator[None]:
     """Say in one line why the database could not be used."""
     import psycopg  # noqa: PLC0415 - slow
 
-    try:
+    with reporting({psycopg.Error: "the database refused: {}"}):
         yield
-    except psycopg.Error as error:
-        raise click.ClickException(f"the database refused: {_line(error)}") from error
-
-
-@contextlib.contextmanager
-def reports_address_errors() -> Iterator[None]:
-    """Say in one line why nobody can listen on the address."""
-    try:
-        yield
-    except OSError as error:
-        raise click.ClickException(f"cannot listen on the address: {_line(error)}") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -66,10 +66,11 @@ def reporting(texts: Mapping[type[Exception], str]) -> Iterator[None]:
     Also decorates a command.
 
     Args:
-        texts: What to say; ``{}`` is the error's own text. The first class that fits counts.
+        texts: What to say; ``{}`` is the error's own text, ``{0.args[0]}`` its first argument. The
+            first class that fits counts.
     """
     try:
         yield
     except tuple(texts) as error:
         text = next(text for kind, text in texts.items() if isinstance(error, kind))
-        raise click.ClickException(text.format(error)) from error
+        raise click.ClickException(" ".join(text.format(error).split())) from error

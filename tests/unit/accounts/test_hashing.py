@@ -2,8 +2,7 @@
 
 import contextvars
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -99,52 +98,40 @@ def test_what_fails_while_it_hashes_frees_its_place(hashing: PasswordHashing, to
     assert told.last == 0
 
 
-def test_what_comes_next_begins_when_the_work_before_has_ended(told: Told) -> None:
-    """And not when only its hash has: what it found must be counted by then."""
-    inside, most = threading.Lock(), 0
+def run_nine(hashing: PasswordHashing, work: Callable[[Hasher], object]) -> None:
+    """Have it done nine times by as many people at once."""
 
-    def alone(_hasher: Hasher) -> None:
-        nonlocal most
-        assert inside.acquire(blocking=False)
-        most += 1
-        inside.release()
+    def attempt() -> None:
+        with hashing.place() as place:
+            place.run(work)
 
-    with closing(PasswordHashing(told, slots=1, queue=9)) as one, ThreadPoolExecutor(9) as pool:
-
-        def attempt() -> None:
-            with one.place() as place:
-                place.run(alone)
-
-        for each in [pool.submit(attempt) for _ in range(9)]:
+    with ThreadPoolExecutor(9) as people:
+        for each in [people.submit(attempt) for _ in range(9)]:
             each.result()
-    assert most == 9
 
 
-def test_hashes_leave_others_the_cores_that_they_need(told: Told) -> None:
-    spare, inside, most = 1, 0, []
+def test_as_many_hash_at_once_as_leave_others_their_cores(told: Told) -> None:
+    """One that has not ended counts, whatever it does: what it found must be counted by then."""
+    spare, first, second = 1, threading.Event(), threading.Event()
+    release, meeting = threading.Event(), threading.Barrier(3)
 
-    def work(_hasher: Hasher) -> None:
-        nonlocal inside
-        inside += 1
-        most.append(inside)
-        time.sleep(0.01)
-        inside -= 1
+    def hold(_hasher: Hasher) -> None:
+        first.set()
+        assert release.wait(30)
 
     with (
         closing(PasswordHashing(told, slots=3, queue=9, spare=lambda: spare)) as shared,
-        ThreadPoolExecutor(9) as pool,
+        ThreadPoolExecutor(2) as pool,
     ):
-
-        def attempt() -> None:
-            with shared.place() as place:
-                place.run(work)
-
-        for now in (1, 3):
-            spare = now
-            most.clear()
-            for each in [pool.submit(attempt) for _ in range(9)]:
-                each.result()
-            assert max(most) == spare
+        holding = pool.submit(lambda: shared.run(hold))
+        assert first.wait(30)
+        waiting = pool.submit(lambda: shared.run(lambda _hasher: second.set()))
+        assert not second.wait(0.3)
+        release.set()
+        holding.result()
+        waiting.result()
+        spare = 3
+        run_nine(shared, lambda _hasher: meeting.wait(30))
 
 
 def test_a_context_of_the_request_is_that_of_the_hash(hashing: PasswordHashing) -> None:
