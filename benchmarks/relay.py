@@ -21,7 +21,7 @@ _SCHEMA = "bench"
 _KEYS = 1_000
 _FEW_KEYS = 50
 _VALUE = b"x" * 300
-_ONE_BY_ONE_SHARE = 50
+_ONE_BY_ONE_SHARE = 100
 _DRAINED_S = 300.0
 _LONE_RATE = 20
 _BATCH = "500"
@@ -206,8 +206,9 @@ def run(scale: Scale) -> Sequence[Row]:
 
 def _against_one_by_one(bench: Bench, scale: Scale) -> Row:
     few = max(200, scale.orders // _ONE_BY_ONE_SHARE)
+    many = scale.orders // 2
     ours, theirs = alternate(
-        lambda: drain_rate(bench, OURS, scale.orders),
+        lambda: drain_rate(bench, OURS, many),
         lambda: drain_rate(bench, ONE_BY_ONE, few),
         scale.pairs,
     )
@@ -218,15 +219,16 @@ def _against_one_by_one(bench: Bench, scale: Scale) -> Row:
         ours,
         theirs,
         "messages/s",
-        f"A backlog of {scale.orders:,} messages of 312 bytes and {_KEYS:,} keys, of {few:,} for "
+        f"A backlog of {many:,} messages of 312 bytes and {_KEYS:,} keys, of {few:,} for "
         f"the other; durable Postgres, {kafka_name()}.",
     )
 
 
 def _against_batches(bench: Bench, scale: Scale) -> Row:
+    many = scale.orders // 2
     ours, theirs = alternate(
-        lambda: drain_rate(bench, OURS, scale.orders),
-        lambda: drain_rate(bench, IN_BATCHES, scale.orders),
+        lambda: drain_rate(bench, OURS, many),
+        lambda: drain_rate(bench, IN_BATCHES, many),
         scale.pairs,
     )
     return Row(
@@ -236,13 +238,13 @@ def _against_batches(bench: Bench, scale: Scale) -> Row:
         ours,
         theirs,
         "messages/s",
-        f"A backlog of {scale.orders:,} messages. The other holds a transaction open while it "
+        f"A backlog of {many:,} messages. The other holds a transaction open while it "
         "publishes, and keeps no order as soon as there are two of it.",
     )
 
 
 def _order(bench: Bench, scale: Scale) -> list[Row]:
-    count = scale.orders // 2
+    count = scale.orders // 4
     return [
         Row(
             f"Messages that came behind a later one of their key, two relays: {design.name}",

@@ -161,4 +161,4 @@ class Member(ServerProcess):
 def _send(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            os.kill(process.pid, number)
+            process.send_signal(number)

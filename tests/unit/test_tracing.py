@@ -14,12 +14,7 @@ from order_service.http.app import create_wsgi
 from order_service.http.front import Front
 from order_service.infra.batched_flight import BatchedFlight
 from order_service.infra.tracing.backends import TracedCacheClient, TracedQueries
-from order_service.infra.tracing.spans import (
-    child_span,
-    current_span,
-    current_traceparent,
-    entered,
-)
+from order_service.infra.tracing.spans import child_span, current_span, entered
 from order_service.infra.tracing.traceparent import TraceContext, parse
 from producer.trace import new_traceparent
 from tests.collector import Collector
@@ -75,9 +70,8 @@ def test_what_the_producer_sends_is_a_recorded_span_of_its_own() -> None:
 
 def test_a_trace_goes_through_text(collector: Collector) -> None:
     with closing(tracer_to(collector)) as tracer:
-        assert current_traceparent() is None
-        with entered(tracer.begin("write", "internal")):
-            text = current_traceparent()
+        with entered(tracer.begin("write", "internal")) as span:
+            text = span.context.header()
         with entered(tracer.begin("read", "internal", parent=parse(text))):
             pass
     (written,), (read,) = map(collector.named, ("write", "read"))

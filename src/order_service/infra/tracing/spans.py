@@ -23,12 +23,6 @@ def current_span() -> "Span | None":
     return _current.get()
 
 
-def current_traceparent() -> str | None:
-    """Return what makes the current span the parent of what another process does with it."""
-    span = _current.get()
-    return span.context.header() if span else None
-
-
 @contextlib.contextmanager
 def entered(span: "Span") -> "Iterator[Span]":
     """Make `span` current for the length of the block, and end it; an exception marks it."""
