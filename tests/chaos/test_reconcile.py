@@ -221,9 +221,7 @@ def test_only_what_was_sent_since_then_is_read(stack: Stack, loss: Loss) -> None
     assert reconcile(stack, "--since", "1d").total["messages"] > 0
 
 
-def test_what_the_group_has_not_committed_is_in_flight(
-    stack: Stack, loss: Loss, sent: int
-) -> None:
+def test_what_the_group_has_not_committed_is_in_flight(stack: Stack, loss: Loss, sent: int) -> None:
     assert loss.missing
     done = reconcile(stack, ORDERS_GROUP_ID=f"{stack.group}-new")
     assert (done.code, done.total["messages"]) == (0, 0)
