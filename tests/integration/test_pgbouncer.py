@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -210,6 +210,27 @@ def test_a_relay_notices_that_its_session_is_lent_to_others(
             eventually(lambda: not both_share(), 10, "a relay notices")
             with pytest.raises(SharedSessionError):
                 OwnSession.connect(conninfo)
+
+
+_FORGET: LiteralString = "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$"
+_PREPARE: LiteralString = """
+    DO $$ BEGIN
+        FOR n IN 1..9 LOOP EXECUTE format('PREPARE %%I AS SELECT 1', '_pg3_' || n); END LOOP;
+    END $$
+"""
+
+
+@pytest.mark.parametrize(("before", "others"), [(1, _FORGET), (0, _PREPARE)])
+def test_what_others_prepare_in_a_session_tells_that_it_is_shared(
+    shared_database: Environ, before: int, others: LiteralString
+) -> None:
+    query = Query("known", "SELECT 1")
+    with closing(Session(conninfo_of(shared_database), 5.0)) as session:
+        for _ in range(before):
+            assert session.execute(query) == [(1,)]
+        session.execute(Query("others", others))
+        with pytest.raises(UnavailableError, match="not its own"):
+            session.execute(query)
 
 
 def test_a_consumer_says_why_it_is_not_ready(

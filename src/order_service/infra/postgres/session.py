@@ -10,11 +10,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
+from psycopg import errors
 
 from .deadline import SocketDeadlines
 from .faults import UnavailableError, is_transient
 from .own_session import NO_SETTINGS, OwnSession
 from .sql import NO_PARAMETERS, Query, Row, run
+
+_SHARED = (errors.DuplicatePreparedStatement, errors.InvalidSqlStatementName)
+"""What is prepared here is not what this session has prepared: a pooler lends it to others, too."""
 
 
 class Session:
@@ -50,7 +54,8 @@ class Session:
         """Run one statement as one transaction and return its rows, none if it has no result.
 
         Raises:
-            UnavailableError: The connection has ended, or the server cannot do it now.
+            UnavailableError: The connection has ended, or the server cannot do it now; or a pooler
+                has begun to share the session with others.
             psycopg.Error: The statement itself is at fault.
         """
         with self._lock, _told_as_unavailable():
@@ -69,6 +74,8 @@ class Session:
 def _told_as_unavailable() -> Iterator[None]:
     try:
         yield
+    except _SHARED as error:
+        raise UnavailableError(f"the session is not its own any more: {error}") from error
     except psycopg.Error as error:
         if is_transient(error):
             raise UnavailableError(str(error)) from error
