@@ -72,13 +72,13 @@ run: $(RUN_READY) ## Run everything here [DEMO=1: with sample orders and a perso
 # Three workers keep two cores busy; with four, some tests that depend on time found no core when they
 # wanted one. So the fourth gets those that mostly wait, and no others: see tests/distribution.py.
 # Files stay together, because their tests share servers, and keep their order.
-WORKERS ?= 4
+WORKERS ?= 3
 
 # Hundreds of processes are started, each of which would compile the code anew.
 test bench: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test
-test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"] [WORKERS=4]
+test: $(DEV_READY) ## Run all tests [ARGS="-k name -x"] [WORKERS=3]
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint

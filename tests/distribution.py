@@ -24,7 +24,7 @@ WAITING_FILES = (
     "tests/chaos/test_polling.py",
     "tests/chaos/test_random.py",
 )
-_FEWEST_WORKERS = 4
+_FEWEST_WORKERS = 3
 """With fewer of them none can be spared."""
 
 

@@ -54,7 +54,7 @@ def ran(nodes: list[Node]) -> list[list[str]]:
 
 
 def test_one_worker_gets_all_that_wait_and_nothing_else() -> None:
-    nodes = [Node() for _ in range(4)]
+    nodes = [Node() for _ in range(3)]
     first, *others = ran(nodes)
     assert first == [test for test in TESTS if waits(test)]
     assert sorted(chain(*others)) == [test for test in TESTS if not waits(test)]
@@ -62,14 +62,14 @@ def test_one_worker_gets_all_that_wait_and_nothing_else() -> None:
 
 
 def test_a_file_stays_whole() -> None:
-    for tests in ran([Node() for _ in range(4)]):
+    for tests in ran([Node() for _ in range(3)]):
         files = [test.partition("::")[0] for test in tests]
         assert len(set(files)) == 1 + sum(a != b for a, b in pairwise(files))
 
 
 @pytest.mark.parametrize(
     ("workers", "dist", "taken"),
-    [(4, "loadfile", True), (3, "loadfile", False), (1, "loadfile", False), (4, "load", False)],
+    [(3, "loadfile", True), (2, "loadfile", False), (1, "loadfile", False), (3, "load", False)],
 )
 def test_without_a_worker_to_spare_xdist_deals_out(workers: int, dist: str, taken: bool) -> None:  # noqa: FBT001
     log: Any = None
