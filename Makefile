@@ -69,8 +69,8 @@ $(DEV_READY): $(RUN_READY) requirements/dev.lock
 run: $(RUN_READY) ## Run everything here [DEMO=1: with sample orders and a person to sign in as] [KAFKA=apache: a durable Kafka, needs Java and Maven]
 	@exec $(BIN)/order-service run $(if $(call is_on,$(DEMO)),--demo) $(if $(KAFKA),--kafka $(KAFKA))
 
-# Three workers keep two cores busy; with four, some tests that depend on time found no core when they
-# wanted one. So the fourth gets those that mostly wait, and no others: see tests/distribution.py.
+# Two workers keep two cores busy, and the third gets those tests that mostly wait, and no others: see
+# tests/distribution.py. With more, tests that depend on time find no core when they want one.
 # Files stay together, because their tests share servers, and keep their order.
 WORKERS ?= 3
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
@@ -40,7 +40,7 @@ class Server:
 
     def get(self, path: str) -> tuple[int, bytes, str | None]:
         """Return status, body and the Connection header."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=90)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -102,6 +102,16 @@ def test_the_workers_end_when_the_main_process_is_killed(server: Server) -> None
     server.process.kill()
     worker.wait(timeout=20)
     assert not worker.is_running()
+
+
+def test_a_worker_that_hangs_ends_with_its_main_process_all_the_same(server: Server) -> None:
+    worker = psutil.Process(int(server.get("/")[1]))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(server.get, "/wait")
+        with server.fifo.open("wb"):  # opens when the request is being handled, and says nothing
+            server.process.kill()
+            worker.wait(timeout=60)
+        assert isinstance(waiting.exception(), HTTPException | ConnectionError)
 
 
 def test_several_workers_end_together_when_the_main_process_is_killed(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def _load(
     settings: ServerSettings,
 ) -> WSGIApplication:
     """Make the application; runs in a worker."""
-    threading.Thread(target=_end_with_main, args=[main_lives], daemon=True).start()
+    threading.Thread(target=_end_with_main, args=[main_lives, settings], daemon=True).start()
     app = factory()
     close = getattr(app, "close", None)
     if close is not None:
@@ -182,6 +182,14 @@ def _load(
     return Drainable(app, draining, settings.port, settings.drain / 2)
 
 
-def _end_with_main(main_lives: Connection) -> None:
+def _end_with_main(main_lives: Connection, settings: ServerSettings) -> None:
+    """End this worker when its main process has ended, in the order in which that one would.
+
+    The drain has begun by itself, as its pipe has ended too. What is stopped waits for requests in
+    flight without any bound: otherwise it is the main process that sets one.
+    """
     main_lives.poll(None)
+    time.sleep(settings.drain)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(settings.shutdown_timeout)
+    os.kill(os.getpid(), signal.SIGKILL)
