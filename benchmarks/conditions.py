@@ -13,6 +13,8 @@ from benchmarks.stack import kafka_name
 
 _PACKAGES = (
     "granian",
+    "httptools",
+    "uvloop",
     "flask",
     "kafka-python",
     "psycopg",

@@ -18,7 +18,7 @@ from benchmarks.stored import fill_cache, paths, require_level, require_same, st
 
 _HOT = 1_000
 _CONNECTIONS = (16, 64)
-_SECONDS = 1.5
+_SECONDS = 1.0
 """Length of a run below the full sizes: there are many."""
 
 Run = Callable[[], Load]

@@ -38,13 +38,13 @@ def run(scale: Scale) -> Sequence[Row]:
     return [
         Row(
             "Lookup, cache hit in Redis (in-process level off)",
-            "a plain Flask view with one Redis GET, same server",
+            "a plain Flask view with one Redis GET, on granian",
             at_least(2),
             ours,
             theirs,
             "requests/s",
             f"{_ORDERS:,} orders in turn, {CONNECTIONS} keep-alive connections, runs of "
-            f"{scale.seconds:g} s; granian with 1 worker and 12 threads on both sides.",
+            f"{scale.seconds:g} s; one worker with 12 threads on both sides.",
         )
     ]
 

@@ -46,14 +46,14 @@ def run(scale: Scale) -> Sequence[Row]:
     return [
         Row(
             "Lookup, hot order (in-process level on)",
-            "the server's limit: a WSGI callable that returns the same bytes and headers",
+            "the limit of a WSGI server (granian): a callable that returns the same bytes",
             at_least(0.6),
             ours,
             theirs,
             "requests/s",
             f"One order, default settings (so once a second it is asked of Redis again), "
-            f"{CONNECTIONS} keep-alive connections, runs of {scale.seconds:g} s; granian with 1 "
-            "worker and 12 threads on both sides.",
+            f"{CONNECTIONS} keep-alive connections, runs of {scale.seconds:g} s; one worker "
+            "with 12 threads on both sides.",
         )
     ]
 

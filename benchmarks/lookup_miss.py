@@ -11,7 +11,7 @@ from benchmarks.orders import Sample, samples
 from benchmarks.stack import Process, Stack, running_stack
 from benchmarks.stored import paths, require_same, store
 
-MOST_A_SECOND = 10_000
+MOST_A_SECOND = 16_000
 """Far more misses than a worker can answer, so that no order is asked for twice in a run."""
 
 

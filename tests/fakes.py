@@ -281,6 +281,9 @@ class Told:
     def looked_up(self, level: Level) -> None:
         self.levels.append(level)
 
+    def found_at_once(self, level: Level) -> None:
+        self.looked_up(level)
+
     def warmed(self, done: int, total: int) -> None:
         self.progress.append((done, total))
 

@@ -74,7 +74,8 @@ class UnreliableAccrual:
             for writer in self._writers:
                 writer.transport.abort()
             await asyncio.wait(others, timeout=0.05)
-        await asyncio.sleep(0)  # the last ones close their sockets
+        for _ in range(3):  # the last ones close their sockets
+            await asyncio.sleep(0)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)

@@ -107,6 +107,9 @@ class TcpProxy:
     async def _close(self) -> None:
         self._server.close()
         self._gate.set()
+        # A task that is cancelled before it began would leave its connection open.
+        for _ in range(3):
+            await asyncio.sleep(0)
         await self._reset()
         mine = asyncio.current_task()
         tasks = [task for task in asyncio.all_tasks() if task is not mine]

@@ -43,3 +43,22 @@ def test_an_error_inside_frees_the_place() -> None:
         raise ValueError("inside")
     with bulkhead.entered():
         pass
+
+
+def test_who_cannot_wait_is_let_in_as_long_as_others_come_out() -> None:
+    clock = Clock()
+    bulkhead = Bulkhead(1, stall_timeout=1.0, clock=clock)
+    bulkhead.enter_now()
+    clock.now = 0.9
+    bulkhead.enter_now()  # one too many, but it may still move
+    clock.now = 1.1
+    with pytest.raises(FullError):
+        bulkhead.enter_now()
+    bulkhead.leave_now()
+    bulkhead.enter_now()
+    clock.now = 2.2
+    with pytest.raises(FullError):
+        bulkhead.enter_now()
+    bulkhead.leave_now()
+    bulkhead.leave_now()
+    bulkhead.enter_now()

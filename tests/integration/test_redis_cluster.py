@@ -9,7 +9,7 @@ import pytest
 from redis.crc import key_slot
 
 from order_service.context.backends import connect_redis
-from order_service.contexts.orders.lookup import Lookup
+from order_service.contexts.orders.lookup import Caches, Lookup
 from order_service.contexts.orders.model import Document
 from order_service.contexts.orders.ports import ABSENT, Level
 from order_service.contexts.orders.redis_cache import PREFIX, Lifetimes, RedisCache
@@ -206,7 +206,7 @@ def settled(cache: RedisCache) -> bool:
 def test_the_death_of_a_master_costs_lookups_no_error(cluster: Cluster, cache: RedisCache) -> None:
     orders = MemoryOrders()
     orders.save([record(uid) for uid in UIDS])
-    lookup = Lookup(orders, cache, LocalCache(0, 1.0), Metrics().lookup)
+    lookup = Lookup(orders, Caches(LocalCache(0, 1.0), cache), Metrics().lookup)
     dying = cluster.masters[0]
     uid = next(uid for uid in UIDS if cluster.holder(uid) is dying)
     assert lookup.find(uid).level is Level.MISS

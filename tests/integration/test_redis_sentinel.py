@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from order_service.context.backends import connect_redis
-from order_service.contexts.orders.lookup import Lookup
+from order_service.contexts.orders.lookup import Caches, Lookup
 from order_service.contexts.orders.ports import Level
 from order_service.contexts.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from order_service.infra.circuit import CircuitBreaker
@@ -109,7 +109,7 @@ def stored(cache: RedisCache) -> bool:
 def test_the_death_of_the_master_costs_lookups_no_error(master: Node, cache: RedisCache) -> None:
     orders = MemoryOrders()
     orders.save([NEW])
-    lookup = Lookup(orders, cache, LocalCache(0, 1.0), Metrics().lookup)
+    lookup = Lookup(orders, Caches(LocalCache(0, 1.0), cache), Metrics().lookup)
     assert lookup.find("order-1").level is Level.MISS
     assert lookup.find("order-1").level is Level.HIT
     master.kill()

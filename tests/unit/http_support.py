@@ -1,8 +1,10 @@
 """What the HTTP tests share: an application on a lookup that lives in memory."""
 
+import asyncio
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication, WSGIEnvironment
@@ -17,15 +19,18 @@ from order_service.contexts.orders.errors import (
     OrderNotFoundError,
     StorageUnavailableError,
 )
-from order_service.contexts.orders.lookup import Found, Page
+from order_service.contexts.orders.lookup import Found, Outcome, Page
 from order_service.contexts.orders.model import Document, Order
 from order_service.contexts.orders.ports import Level, OrderFilter, OrderSummary
 from order_service.http.api_part import ApiPart
-from order_service.http.app import ApiServices, create_wsgi
+from order_service.http.app import ApiServices, Application, create_wsgi
 from order_service.http.authentication import Authenticator
 from order_service.http.front import Front
 from order_service.http.health import PartState
+from order_service.http.server.request import Request
+from order_service.http.server.site import Whole
 from order_service.metrics import Registry
+from tests.loops import run
 
 CANONICAL = (Path(__file__).parents[1] / "data" / "order.json").read_bytes()
 ORDER = msgspec.json.decode(CANONICAL, type=Order)
@@ -68,6 +73,14 @@ class MemoryLookup:
         if self.away:
             raise StorageUnavailableError("connection to 10.1.2.3 refused")
         raise OrderNotFoundError(uid, Level.MISS)
+
+    def find_at_once(self, uid: str) -> Document | None:
+        if uid != UID or self.level is not Level.LOCAL:
+            return None
+        return self.find(uid).document
+
+    def find_soon(self, uid: str, then: Callable[[Outcome], None]) -> None:
+        then(partial(self.find, uid))
 
     def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
         if self.away:
@@ -140,7 +153,34 @@ def ask_with(app: WSGIApplication, environ: WSGIEnvironment) -> Reply:
     return Reply(status, list(headers.items()), b"".join(chunks))
 
 
-def whole_service(given: ApiServices | None = None) -> WSGIApplication:
+def ask_quickly(
+    app: Application, method: str, path: str, headers: Mapping[str, str] | None = None
+) -> Reply | None:
+    """Ask as the server's event loop does; None if it would ask the application."""
+    fields = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    request = Request(method, path.encode(), [(b"Host", b"a"), *fields], b"", "1.1", keeps=True)
+
+    async def turn() -> Whole | None:
+        asked = app.quick and app.quick(request)
+        if not asked:
+            return None
+        answer = asked.at_once()
+        if answer is not None:
+            return answer
+        made: asyncio.Future[Callable[[], Whole | None]] = asyncio.Future()
+        asked.soon(made.set_result)
+        return (await made)()
+
+    answer = run(turn)
+    if answer is None:
+        return None
+    status, *lines = answer[0].decode("latin-1").removesuffix("\r\n").split("\r\n")
+    pairs = [line.partition(": ") for line in lines]
+    sent = [(name, value) for name, _, value in pairs]
+    return Reply(status.removeprefix("HTTP/1.1 "), sent, answer[1])
+
+
+def whole_service(given: ApiServices | None = None) -> Application:
     """What production runs."""
     return create_wsgi(given or services())
 

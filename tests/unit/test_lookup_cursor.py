@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from order_service.contexts.orders.errors import InvalidCursorError
-from order_service.contexts.orders.lookup import CURSOR_PATTERN, Lookup, Page
+from order_service.contexts.orders.lookup import CURSOR_PATTERN, Caches, Lookup, Page
 from order_service.contexts.orders.ports import OrderFilter
 from order_service.infra.local_cache import LocalCache
 from tests.builders import record
@@ -21,7 +21,7 @@ _TIMES = st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC))  # noqa: DTZ
 def lookup_of(*orders: tuple[str, datetime]) -> Lookup:
     repository = MemoryOrders()
     repository.save([record(uid, date_created=time) for uid, time in orders])
-    return Lookup(repository, MemoryCache(), LocalCache(0, 1.0), Metrics().lookup)
+    return Lookup(repository, Caches(LocalCache(0, 1.0), MemoryCache()), Metrics().lookup)
 
 
 def search(lookup: Lookup, cursor: str | None) -> Page:

@@ -1,5 +1,6 @@
 """The metrics tell what happened, in few series."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from order_service.contexts.orders.ports import (
 from order_service.infra.kafka.topic import Subscription
 from order_service.messaging.ports import DeadLetter
 from order_service.metrics import BatchMetrics, ConsumerMetrics, Registry
+from order_service.metrics.tally import Tally
+from tests.loops import run
 from tests.metrics import Metrics
 
 ORDERS = Subscription("orders", "group")
@@ -194,3 +197,17 @@ def test_a_scrape_shows_the_sum_over_all_worker_processes(tmp_path: Path) -> Non
 def test_an_unknown_collector_is_an_error() -> None:
     with pytest.raises(KeyError):
         Metrics().registry.collector("nothing")
+
+
+def test_a_tally_hands_over_once_a_turn() -> None:
+    taken: list[tuple[int, float]] = []
+    tally = Tally(lambda count, amount: taken.append((count, amount)))
+
+    async def turns() -> None:
+        for _ in range(2):
+            for _ in range(3):
+                tally.add(0.5)
+            await asyncio.sleep(0)
+
+    run(turns)
+    assert taken == [(3, 1.5), (3, 1.5)]

@@ -30,6 +30,7 @@ class Api:
 
     Attributes:
         process: What it holds open.
+        quick: See :class:`http.app.Application`.
     """
 
     def __init__(self, config: Config, contexts: Contexts, workers: Iterable[Worker] = ()) -> None:
@@ -37,6 +38,7 @@ class Api:
         try:
             background = [BackgroundWorker(self.process, worker) for worker in workers]
             self._app = create_wsgi(make_services(self.process, contexts, background))
+            self.quick = self._app.quick
             for worker in background:
                 worker.start()
         except BaseException:

@@ -81,6 +81,11 @@ class RouteAccess:
                 return rule
         return self._exact.get(path, self.UNCLAIMED)
 
+    def is_personal(self, prefix: str) -> bool:
+        """Return whether what is below a path is about the person who asks."""
+        rule = self.of(f"{prefix}x")
+        return rule is not None and rule.personal
+
 
 def _first_part(path: str) -> str:
     """Return ``orders`` of ``/orders/1``."""

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from .server.answering import head_of
+
 Headers = list[tuple[str, str]]
 
 
@@ -11,3 +13,12 @@ class Answer(NamedTuple):
     status: str
     headers: Headers
     body: bytes
+
+
+ReadyAnswer = tuple[str, bytes, bytes]
+"""The same as it is sent: its status, its head up to the last field, its body."""
+
+
+def ready(answer: Answer) -> ReadyAnswer:
+    """Return an answer as it is sent."""
+    return answer.status, head_of(answer.status, answer.headers), answer.body

@@ -1,11 +1,11 @@
 """The application factory: services in, a WSGI application out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from flask import Flask, Response, request
@@ -25,8 +25,10 @@ from .metering import HttpMeter, instrument
 from .openapi import describe
 from .problem_faces import ProblemFaces
 from .query import require_single_values
+from .quick_path import QuickPaths
 from .request_id import request_id_of
 from .security import COMMON
+from .server.site import Quick
 from .tracing import TRACEPARENT
 
 _log = structlog.get_logger(__name__)
@@ -102,7 +104,27 @@ def _end(_: BaseException | None) -> None:
     structlog.contextvars.unbind_contextvars("request_id", "trace_id")
 
 
-def create_wsgi(services: ApiServices) -> WSGIApplication:
+class Application:
+    """What the server serves.
+
+    Args:
+        whole: Answers every request.
+        quick: Answers some without a thread of their own; None where each must pass a door.
+
+    Attributes:
+        quick: The same.
+    """
+
+    def __init__(self, whole: WSGIApplication, quick: Quick | None) -> None:
+        self._whole = whole
+        self.quick = quick
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Handle one request."""
+        return self._whole(environ, start_response)
+
+
+def create_wsgi(services: ApiServices) -> Application:
     """Return what the server serves: what closes the door, fast paths, guard, then Flask.
 
     Raises:
@@ -113,14 +135,25 @@ def create_wsgi(services: ApiServices) -> WSGIApplication:
     guarded = RequestGuard(app.wsgi_app, services.limits, meter)
     fast_paths = [fast for part in parts for fast in part.fast_paths]
     inner: WSGIApplication = FastPaths(guarded, fast_paths, meter) if fast_paths else guarded
+    access = _access(app, parts)
     door = Door(
         [each for part in parts for each in part.authenticators],
-        _access(app, parts),
+        access,
         _methods(app),
     )
     whole = services.front.before(inner, door, meter)
     faces = {path: face for part in parts for path, face in part.problem_faces.items()}
-    return ProblemFaces(whole, faces) if faces else whole
+    quick_paths = [
+        fast
+        for fast in fast_paths
+        if services.front.lets_all_through
+        and not access.is_personal(fast.prefix)
+        and not fast.prefix.startswith(tuple(faces))
+    ]
+    return Application(
+        ProblemFaces(whole, faces) if faces else whole,
+        QuickPaths(quick_paths, meter) if quick_paths else None,
+    )
 
 
 def _create(services: ApiServices) -> tuple[Flask, HttpMeter]:

@@ -6,7 +6,8 @@ from typing import TypeVar
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from .problems import CONTENT_TYPE, ProblemSchema
+from .problem_document import CONTENT_TYPE
+from .problems import ProblemSchema
 
 _View = TypeVar("_View", bound=Callable[..., object])
 

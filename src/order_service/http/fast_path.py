@@ -13,19 +13,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from .answer import Answer
 from .headers import REQUEST_ID
 from .metering import ROUTE, Count, HttpMeter
+from .quick_path import QuickPath
 from .request_id import request_id_of
 
 
-class FastPath(Protocol):
+class FastPath(QuickPath, Protocol):
     """Answers plain `GET` and `HEAD` requests of one route. Thread-safe."""
-
-    @property
-    def prefix(self) -> str:
-        """What the paths of the route begin with: ``/order/``."""
-
-    @property
-    def rule(self) -> str:
-        """The route as Flask writes it, for metrics and traces: ``/order/<order_uid>``."""
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
         """Return the answer, None if Flask shall give it; blocks within its deadlines."""

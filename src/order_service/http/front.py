@@ -51,6 +51,11 @@ class Front:
     tracer: "Tracer | None" = None
     credentials: frozenset[str] = frozenset()
 
+    @property
+    def lets_all_through(self) -> bool:
+        """Whether nothing is in front of what is open."""
+        return not (self.origins or self.rate_limit or self.tracer or self.credentials)
+
     def before(self, app: WSGIApplication, door: Door, meter: HttpMeter) -> WSGIApplication:
         """Return `app` with all that is on in front of it.
 

@@ -54,7 +54,7 @@ def _examine_body(environ: WSGIEnvironment, most: int) -> Refusal | None:
         return None
     if "HTTP_TRANSFER_ENCODING" in environ:
         # Two lengths for one body: what request smuggling is made of (RFC 9112, 6.3).
-        # granian itself drops the length and ends the connection; other servers may hand on both.
+        # Our server refuses it before; others may hand on both.
         return Refusal(
             HTTPStatus.BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other."
         )

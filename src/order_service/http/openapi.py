@@ -9,7 +9,8 @@ from werkzeug.exceptions import HTTPException
 
 from .api_part import ApiPart
 from .headers import REQUEST_ID, RETRY_AFTER
-from .problems import CONTENT_TYPE, ProblemSchema, problem_response
+from .problem_document import CONTENT_TYPE
+from .problems import ProblemSchema, problem_response
 
 # flask-smorest has names of its own (NOT_FOUND, ...) for answers that are not ours.
 _PROBLEMS = {

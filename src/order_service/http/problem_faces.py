@@ -11,7 +11,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import msgspec
 
 from .answer import Headers
-from .problems import CONTENT_TYPE
+from .problem_document import CONTENT_TYPE
 
 ProblemFace = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Given the members of a problem, returns those that its clients get."""

@@ -10,17 +10,15 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
-import msgspec
 from flask import Flask, Response, request
 from marshmallow import fields
 from werkzeug.exceptions import HTTPException
 
 from .answer import Answer, Headers
+from .problem_document import CONTENT_TYPE, problem_body
 from .request_id import request_id_of
 from .schemas import TitledSchema, said
 from .security import COMMON
-
-CONTENT_TYPE = "application/problem+json"
 
 _HEADERS = (("Content-Type", CONTENT_TYPE), ("Cache-Control", "no-store"))
 
@@ -45,21 +43,6 @@ class ProblemSchema(TitledSchema):
             "5f1c0e1a7c0b4f3f9f5a1d2e3c4b5a69",
         )
     )
-
-
-def problem_body(
-    status: int, detail: str, request_id: str, errors: Mapping[str, Any] | None = None
-) -> bytes:
-    """Return the JSON of a problem."""
-    problem = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "errors": errors or {},
-        "request_id": request_id,
-    }
-    return msgspec.json.encode(problem)
 
 
 def problem_response(error: HTTPException) -> Response:

@@ -7,7 +7,10 @@ leads to the line in the log.
 import itertools
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from .headers import REQUEST_ID
 
 # A bound on length and alphabet keeps clients from writing into our logs what they like.
 _harmless = re.compile(r"[A-Za-z0-9._-]{1,128}").fullmatch
@@ -17,13 +20,34 @@ _KEY = "order_service.request_id"
 # fraction of random bytes for each request.
 _start = os.urandom(10).hex()
 _next = itertools.count(1).__next__
+_NAME = REQUEST_ID.encode()
+_LINE = f"{REQUEST_ID}: {_start}%012x\r\n".encode()
 
 
 def request_id_of(environ: dict[str, Any]) -> str:
     """Return the id of the request; every call for the same `environ` returns the same."""
     known = environ.get(_KEY)
     if known is None:
-        given = environ.get("HTTP_X_REQUEST_ID")
-        known = given if given is not None and _harmless(given) else f"{_start}{_next():012x}"
-        environ[_KEY] = known
+        known = environ[_KEY] = given_request_id(environ) or new_request_id()
     return str(known)
+
+
+def given_request_id(environ: Mapping[str, Any]) -> str | None:
+    """Return the id that the request brought, None if it brought none that is harmless."""
+    given: str | None = environ.get("HTTP_X_REQUEST_ID")
+    return given if given is not None and _harmless(given) else None
+
+
+def new_request_id() -> str:
+    """Return an id for a request that brought none."""
+    return f"{_start}{_next():012x}"
+
+
+def request_id_line(environ: Mapping[str, Any]) -> bytes:
+    """Return the field with the id of a request, and its line end.
+
+    Args:
+        environ: Of the request. If it is that of several, each call is for another one.
+    """
+    known = environ.get(_KEY) or given_request_id(environ)
+    return _LINE % _next() if known is None else b"%b: %b\r\n" % (_NAME, known.encode())

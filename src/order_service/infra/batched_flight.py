@@ -5,17 +5,28 @@ meanwhile gather. When the answer is there, the first of them asks for all of th
 ones gather. So the busier it is, the more keys share a round trip.
 """
 
+import asyncio
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from contextlib import suppress
+from functools import partial
+from typing import Any, Generic, NoReturn, TypeVar
 
-from .bulkhead import Bulkhead
+from .bulkhead import Bulkhead, FullError
 
 V = TypeVar("V")
 
+Then = Callable[[Callable[[], V | None]], None]
+"""Told the answer by what returns or raises it."""
+
 MOST = 32
 """Keys of one call: all its answers are in memory at the same time."""
+
+
+_LEAST = 8
+"""Keys of a call below which it is not worth to make two of it."""
 
 
 class FlightLostError(Exception):
@@ -31,9 +42,11 @@ class _Batch(Generic[V]):
         answered: Held until there is an answer; each who waited wakes the next.
         error: Raised by the call.
         counted: Whether it takes the place of one of those that may ask at the same time.
+        handed: Whether a thread of the flight's own asks.
+        then: Those who are told when there is an answer, with their keys.
     """
 
-    __slots__ = ("answered", "answers", "counted", "error", "keys", "turn")
+    __slots__ = ("answered", "answers", "counted", "error", "handed", "keys", "then", "turn")
 
     def __init__(self, *, counted: bool) -> None:
         self.keys: dict[str, None] = {}
@@ -43,6 +56,8 @@ class _Batch(Generic[V]):
         self.answers: Mapping[str, V] = {}
         self.error: Exception | None = None
         self.counted = counted
+        self.handed = False
+        self.then: list[tuple[str, Then[V]]] = []
 
     def answer(self, key: str) -> V | None:
         """Return the answer, or raise what the call raised."""
@@ -85,6 +100,9 @@ class BatchedFlight(Generic[V]):
         self._queue: deque[_Batch[V]] = deque()
         self._gathering: _Batch[V] | None = None
         self._by_key: dict[str, _Batch[V]] = {}
+        self._handed: queue.SimpleQueue[_Batch[V]] = queue.SimpleQueue()
+        self._leaders = leaders
+        self._helpers = 0
 
     def get(self, key: str) -> V | None:
         """Return the answer for one key, None if there is none; blocks for as long as calls take.
@@ -99,8 +117,70 @@ class BatchedFlight(Generic[V]):
         with self._bulkhead.entered():
             return self._get(key)
 
+    def ask(self, key: str, then: Then[V]) -> None:
+        """Ask for one key without waiting for the answer.
+
+        Those who ask in one turn of an event loop ask together, and so do those who were told the
+        answers of one call. Nobody else may call this.
+
+        Args:
+            key: The key.
+            then: Called once, from this call or from another thread, with what returns or raises
+                what `get` does.
+        """
+        if self._bulkhead is not None:
+            try:
+                self._bulkhead.enter_now()
+            except FullError as error:
+                then(partial(_raise, error))
+                return
+        asked = _turn.asked
+        if not asked and not _turn.telling:
+            asyncio.get_running_loop().call_soon(_end_turn)
+        asked.setdefault(self, []).append((key, then))
+
+    def ask_together(self, asked: Sequence[tuple[str, Then[V]]]) -> None:
+        """Ask for several keys without waiting for the answers; see `ask`."""
+        with self._lock:
+            share = self._share(len(asked))
+            for key, then in asked:
+                batch, leads = self._join(key, alone=False)
+                batch.then.append((key, then))
+                if leads:
+                    batch.handed = True
+                    if batch not in self._queue:
+                        self._gathering = batch  # for the others; whoever leads ends it
+                        self._hand(batch)
+                if len(batch.keys) >= share and batch is self._gathering:
+                    self._gathering = None
+
+    def _share(self, keys: int) -> int:
+        """Return of how many keys a call is when so many are asked for together.
+
+        Several calls at a time, and the work between them, keep more cores busy than one.
+        """
+        if self._free < 2:  # noqa: PLR2004 - there is nothing to share
+            return MOST
+        return min(MOST, max(_LEAST, -(-keys // self._free)))
+
+    def _hand(self, batch: _Batch[V]) -> None:
+        """Have a thread of the flight's own ask for a batch whose turn it is."""
+        if self._helpers < self._leaders:
+            self._helpers += 1
+            threading.Thread(target=self._help, name="flight", daemon=True).start()
+        self._handed.put(batch)
+
+    def _help(self) -> None:
+        while True:
+            batch = self._handed.get()
+            # Whoever asked is told of any error; this thread lives on for the next ones.
+            with suppress(BaseException):
+                self._lead(batch)
+            del batch
+
     def _get(self, key: str) -> V | None:
-        batch, leads = self._join(key, alone=self._alone())
+        with self._lock:
+            batch, leads = self._join(key, alone=self._alone())
         if leads:
             self._lead(batch)
         else:
@@ -110,17 +190,16 @@ class BatchedFlight(Generic[V]):
 
     def _join(self, key: str, *, alone: bool) -> tuple[_Batch[V], bool]:
         """Return the batch in which `key` is asked for, and whether the caller has to ask."""
-        with self._lock:
-            batch = self._by_key.get(key) or (None if alone else self._gathering)
-            leads = batch is None
-            if batch is None:
-                batch = self._begin(alone=alone)
-            batch.keys[key] = None
-            if self._shared:
-                self._by_key[key] = batch
-            if len(batch.keys) >= MOST and batch is self._gathering:
-                self._gathering = None
-            return batch, leads
+        batch = self._by_key.get(key) or (None if alone else self._gathering)
+        leads = batch is None
+        if batch is None:
+            batch = self._begin(alone=alone)
+        batch.keys[key] = None
+        if self._shared:
+            self._by_key[key] = batch
+        if len(batch.keys) >= MOST and batch is self._gathering:
+            self._gathering = None
+        return batch, leads
 
     def _begin(self, *, alone: bool) -> _Batch[V]:
         batch: _Batch[V] = _Batch(counted=not alone)
@@ -155,6 +234,21 @@ class BatchedFlight(Generic[V]):
                 self._forget(batch)
                 self._pass_on(batch)
             batch.answered.release()
+            self._tell(batch)
+
+    def _tell(self, batch: _Batch[V]) -> None:
+        """Tell those who did not wait, and ask for what they want to know then."""
+        if not batch.then:
+            return
+        _turn.telling = True
+        try:
+            for key, then in batch.then:
+                if self._bulkhead is not None:
+                    self._bulkhead.leave_now()
+                then(partial(batch.answer, key))
+        finally:
+            _turn.telling = False
+            _end_turn()
 
     def _forget(self, batch: _Batch[V]) -> None:
         if self._gathering is batch:
@@ -168,6 +262,36 @@ class BatchedFlight(Generic[V]):
         if batch in self._queue:  # it never had its turn
             self._queue.remove(batch)
         elif self._queue and batch.counted:
-            self._queue.popleft().turn.release()
+            following = self._queue.popleft()
+            following.turn.release()
+            if following.handed:
+                self._hand(following)
         elif batch.counted:
             self._free += 1
+
+
+class _Turn(threading.local):
+    """What is asked for in one turn of this thread.
+
+    Attributes:
+        asked: By whom it is to be asked.
+        telling: Whether callers are told answers, whose questions wait until all are told.
+    """
+
+    def __init__(self) -> None:
+        self.asked: dict[BatchedFlight[Any], list[tuple[str, Then[Any]]]] = {}
+        self.telling = False
+
+
+_turn = _Turn()
+
+
+def _end_turn() -> None:
+    """Ask for all that was asked for in this turn."""
+    asked, _turn.asked = _turn.asked, {}
+    for flight, calls in asked.items():
+        flight.ask_together(calls)
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error

@@ -30,7 +30,10 @@ class Bulkhead:
     def __init__(
         self, most: int, stall_timeout: float = 0.5, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        self._most = most
         self._places = threading.BoundedSemaphore(most)
+        self._lock = threading.Lock()
+        self._guests = 0
         self._stall_timeout = stall_timeout
         self._clock = clock
         self._moved = clock()
@@ -48,6 +51,29 @@ class Bulkhead:
         finally:
             self._moved = self._clock()
             self._places.release()
+
+    def enter_now(self) -> None:
+        """Hold a place inside without waiting for one; `leave_now` gives it back.
+
+        Who cannot wait takes no thread with it: one too many is let in as long as the others come
+        out.
+
+        Raises:
+            FullError: It is full, and nobody comes out.
+        """
+        with self._lock:
+            now = self._clock()
+            if self._guests < self._most:
+                self._moved = now
+            elif self._moved + self._stall_timeout <= now:
+                raise FullError
+            self._guests += 1
+
+    def leave_now(self) -> None:
+        """Give the place back."""
+        with self._lock:
+            self._moved = self._clock()
+            self._guests -= 1
 
     def _enter(self) -> None:
         while not self._places.acquire(blocking=False):

@@ -14,6 +14,9 @@ from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
+_FRESH = 0.8
+"""Share of a lifetime after which an entry that is asked for should be renewed."""
+
 
 class LocalCache(Generic[V]):
     """Maps strings to values for a short time. Thread-safe.
@@ -23,6 +26,9 @@ class LocalCache(Generic[V]):
         ttl: Longest lifetime of an entry in seconds; the shortest is half of it.
         clock: Monotonic seconds.
         uniform: Random numbers from 0 to below 1.
+
+    Attributes:
+        ending: Called with a key that is asked for when most of its lifetime is over.
     """
 
     def __init__(
@@ -36,14 +42,21 @@ class LocalCache(Generic[V]):
         self._ttl = ttl
         self._clock = clock
         self._uniform = uniform
-        self._entries: dict[str, tuple[float, V]] = {}
+        self._entries: dict[str, tuple[float, float, V]] = {}
+        self.ending: Callable[[str], None] = _ignore
 
     def get(self, key: str) -> V | None:
         """Return the value, None if there is none or its time is up."""
         entry = self._entries.get(key)
-        if entry is None or entry[0] < self._clock():
+        if entry is None:
             return None
-        return entry[1]
+        fresh, end, value = entry
+        now = self._clock()
+        if fresh < now:
+            if end < now:
+                return None
+            self.ending(key)
+        return value
 
     def put(self, key: str, value: V) -> None:
         """Keep `value` for a lifetime between half the longest and the longest."""
@@ -55,4 +68,9 @@ class LocalCache(Generic[V]):
             # Another thread may change the dictionary before its oldest key is read.
             with suppress(RuntimeError):
                 entries.pop(next(iter(entries), ""), None)
-        entries[key] = (self._clock() + self._ttl * (1 - self._uniform() / 2), value)
+        now, lifetime = self._clock(), self._ttl * (1 - self._uniform() / 2)
+        entries[key] = (now + lifetime * _FRESH, now + lifetime, value)
+
+
+def _ignore(_: str) -> None:
+    pass

@@ -9,25 +9,15 @@ import logging
 import os
 import sys
 from contextlib import suppress
-from typing import Any, Final, TextIO, cast
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import Processor
 
 from order_service.infra.redaction import Redaction, redact_exception
 
-# For `Granian(log_dictconfig=...)`: its loggers hand on to ours instead of printing themselves.
-GRANIAN_LOGGING: Final[dict[str, Any]] = {
-    "handlers": {},
-    "formatters": {},
-    "loggers": {
-        "_granian": {"handlers": [], "propagate": True},
-        "granian.access": {"handlers": [], "propagate": True},
-    },
-}
-
 # Libraries that say at INFO what only they care about.
-_CHATTY = ("kafka", "yoyo", "werkzeug", "_granian")
+_CHATTY = ("kafka", "yoyo", "werkzeug", "asyncio")
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -132,9 +122,6 @@ def _replace_root_handler(handler: logging.Handler, level: str) -> None:
     quiet = logging.INFO if level == "DEBUG" else max(logging.WARNING, root.level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(quiet)
-    for name, settings in GRANIAN_LOGGING["loggers"].items():
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = settings["propagate"]
 
 
 def _formatter(redaction: Redaction, renderer: Processor) -> logging.Formatter:

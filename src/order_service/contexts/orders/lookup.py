@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -20,13 +21,16 @@ from .errors import InvalidCursorError, OrderNotFoundError, StorageUnavailableEr
 from .model import Document
 from .ports import (
     Absent,
+    Entry,
     Level,
     LookupObserver,
+    NotTold,
     OrderCache,
     OrderFilter,
     OrderRepository,
     OrderSummary,
     Position,
+    QuickCache,
 )
 
 _log = structlog.get_logger(__name__)
@@ -54,6 +58,10 @@ class Found(NamedTuple):
     level: Level
 
 
+Outcome = Callable[[], Found]
+"""Returns or raises what `Lookup.find` does; to be called once, in an event loop."""
+
+
 class Page(NamedTuple):
     """One page of a list; `next_cursor` is None on the last one."""
 
@@ -74,6 +82,20 @@ class Sharing(NamedTuple):
     alone: Callable[[], bool] = lambda: False
 
 
+class Caches(NamedTuple):
+    """Where orders are looked for before the database is asked.
+
+    Attributes:
+        local: The in-process level.
+        shared: The shared cache.
+        quick: The same for lookups in an event loop, if it can be asked there.
+    """
+
+    local: LocalCache[Document]
+    shared: OrderCache
+    quick: QuickCache | None = None
+
+
 _SHARED = Sharing()
 
 
@@ -82,8 +104,7 @@ class Lookup:
 
     Args:
         repository: The orders in durable storage.
-        cache: The shared cache.
-        local: The in-process level.
+        caches: What is asked before.
         observer: Told which level answered.
         sharing: How lookups share their questions.
     """
@@ -91,17 +112,15 @@ class Lookup:
     def __init__(
         self,
         repository: OrderRepository,
-        cache: OrderCache,
-        local: LocalCache[Document],
+        caches: Caches,
         observer: LookupObserver,
         sharing: Sharing = _SHARED,
     ) -> None:
         self._repository = repository
-        self._cache = cache
-        self._local = local
+        self._local, self._cache, self._quick = caches
         self._observer = observer
         waiting, alone = sharing
-        self._cached = BatchedFlight(cache.get_many, _CACHE_CALLS, alone=alone)
+        self._cached = BatchedFlight(self._cache.get_many, _CACHE_CALLS, alone=alone)
         self._stored = BatchedFlight(
             self._fetch, _QUERIES, shared=True, waiting=waiting, alone=alone
         )
@@ -118,11 +137,70 @@ class Lookup:
             return self._found(uid, document, Level.LOCAL)
         entry = self._cached.get(uid)
         if entry is None:
-            return self._found(uid, self._read(uid), Level.MISS)
+            stored = _told(lambda: self._stored.get(uid))
+            return self._found(uid, stored, Level.MISS)
         if isinstance(entry, Absent):
             return self._found(uid, None, Level.HIT)
         self._local.put(uid, entry)
         return self._found(uid, entry, Level.HIT)
+
+    def find_at_once(self, uid: str) -> Document | None:
+        """Return the order if it is in the in-process level; called in an event loop."""
+        document = self._local.get(uid)
+        if document is not None:
+            self._observer.found_at_once(Level.LOCAL)
+        return document
+
+    def find_soon(self, uid: str, then: Callable[[Outcome], None]) -> None:
+        """Find an order that is not in the in-process level, without waiting for the others.
+
+        Args:
+            uid: Of the order.
+            then: Called once, in any thread.
+        """
+        quick = self._quick
+        if quick is None or not quick.ask(uid, partial(self._read_quickly, uid, then)):
+            self._cached.ask(uid, partial(self._read_on, uid, then))
+
+    def _read_quickly(
+        self, uid: str, then: Callable[[Outcome], None], entry: Entry | NotTold | None
+    ) -> None:
+        """Tell what the shared cache has, or ask otherwise, or ask the database."""
+        if isinstance(entry, NotTold):
+            self._cached.ask(uid, partial(self._read_on, uid, then))
+        elif entry is None:
+            self._stored.ask(uid, partial(self._tell_stored, uid, then))
+        else:
+            then(partial(self._made_of, uid, lambda: entry, Level.HIT))
+
+    def _read_on(
+        self, uid: str, then: Callable[[Outcome], None], cached: Callable[[], Entry | None]
+    ) -> None:
+        """Tell what the shared cache has, or ask the database."""
+        try:
+            entry = cached()
+        except Exception:  # noqa: BLE001 - whoever asks for the outcome is told
+            then(partial(self._made_of, uid, cached, Level.HIT))
+            return
+        if entry is None:
+            self._stored.ask(uid, partial(self._tell_stored, uid, then))
+        else:
+            then(partial(self._made_of, uid, cached, Level.HIT))
+
+    def _tell_stored(
+        self, uid: str, then: Callable[[Outcome], None], stored: Callable[[], Entry | None]
+    ) -> None:
+        then(partial(self._made_of, uid, partial(_told, stored), Level.MISS))
+
+    def _made_of(self, uid: str, answer: Callable[[], Entry | None], level: Level) -> Found:
+        """Count an answer and return it; called in an event loop."""
+        entry = answer()
+        self._observer.found_at_once(level)
+        if isinstance(entry, Document):
+            if level is Level.HIT:
+                self._local.put(uid, entry)
+            return Found(entry, level)
+        raise OrderNotFoundError(uid, level)
 
     def _found(self, uid: str, document: Document | None, level: Level) -> Found:
         """Count an answer and return it."""
@@ -130,18 +208,6 @@ class Lookup:
         if document is None:
             raise OrderNotFoundError(uid, level)
         return Found(document, level)
-
-    def _read(self, uid: str) -> Document | None:
-        """Return the order from the database; lookups at the same time share their queries."""
-        try:
-            found = self._stored.get(uid)
-        except FullError:
-            raise StorageUnavailableError("too many lookups wait for the database") from None
-        except FlightLostError as error:
-            raise StorageUnavailableError("the query was given up") from error
-        if found is None:
-            raise StorageUnavailableError("this order cannot be known now")
-        return None if isinstance(found, Absent) else found
 
     def _fetch(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
         """Read orders from the database and leave the answers in the caches."""
@@ -175,6 +241,19 @@ class Lookup:
         more = len(orders) > limit
         page = orders[:limit]
         return Page(page, _cursor(page[-1]) if more else None)
+
+
+def _told(stored: Callable[[], Document | Absent | None]) -> Document | None:
+    """Return what the database says, None if there is no such order."""
+    try:
+        found = stored()
+    except FullError:
+        raise StorageUnavailableError("too many lookups wait for the database") from None
+    except FlightLostError as error:
+        raise StorageUnavailableError("the query was given up") from error
+    if found is None:
+        raise StorageUnavailableError("this order cannot be known now")
+    return None if isinstance(found, Absent) else found
 
 
 def _cursor(last: OrderSummary) -> str:

@@ -1,12 +1,13 @@
 """What ingest makes of the messages, and where lookups are answered."""
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from order_service.messaging.ports import DeadLetter
 from order_service.metrics import PREFIX, starting_at_zero
+from order_service.metrics.tally import Tally
 
 from .ports import Level, Outcome
 
@@ -69,6 +70,7 @@ class LookupMetrics:
             registry=registry,
         )
         self._by_level = {level: requests.labels(level) for level in Level}
+        self._tallies = {level: _tally(counter) for level, counter in self._by_level.items()}
         self._warmed = Gauge(
             f"{PREFIX}_warm_up_orders",
             "Orders that the warm-up has cached",
@@ -86,7 +88,15 @@ class LookupMetrics:
         """One lookup was answered from `level`."""
         self._by_level[level].inc()
 
+    def found_at_once(self, level: Level) -> None:
+        """See :meth:`ports.LookupObserver.found_at_once`."""
+        self._tallies[level]()
+
     def warmed(self, done: int, total: int) -> None:
         """The warm-up has cached `done` of at most `total` orders."""
         self._warmed.set(done)
         self._warm.set(done >= total)
+
+
+def _tally(counter: Counter) -> Callable[[], None]:
+    return Tally(lambda count, _: counter.inc(count)).add

@@ -4,7 +4,7 @@ The adapters (`postgres`, `redis_cache`, the dead-letter producer, the metrics) 
 them; fakes that pass the same contract tests stand in for them in unit tests.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -218,11 +218,40 @@ class IngestObserver(Protocol):
         """`count` messages were overtaken by a later one of their uid in the same batch."""
 
 
+class NotTold:
+    """Says that it could not be asked; the only one is `NOT_TOLD`."""
+
+
+NOT_TOLD = NotTold()
+
+Entry = Document | Absent
+"""What a cache may have."""
+
+
+class QuickCache(Protocol):
+    """The shared cache, asked in an event loop."""
+
+    def ask(self, uid: str, then: Callable[[Entry | NotTold | None], None]) -> bool:
+        """Ask for an order without waiting.
+
+        Args:
+            uid: Of the order.
+            then: Called once, later, in the loop, with what there is, or None; NOT_TOLD if it must
+                be asked for otherwise.
+
+        Returns:
+            Whether it asks. If not, `then` is not called.
+        """
+
+
 class LookupObserver(Protocol):
     """Told where lookups were answered, for metrics."""
 
     def looked_up(self, level: Level) -> None:
         """One lookup was answered from `level`."""
+
+    def found_at_once(self, level: Level) -> None:
+        """The same; called in an event loop."""
 
     def warmed(self, done: int, total: int) -> None:
         """The warm-up has cached `done` of at most `total` orders."""

@@ -88,7 +88,7 @@ class RedisCache:
         for uid, value in zip(uids, values, strict=False):
             if value is None:
                 continue
-            entry = self._parsed(value)
+            entry = self.parsed(value)
             if entry is not None:
                 found[uid] = entry
             elif not isinstance(value, NodesAwayError):
@@ -97,7 +97,12 @@ class RedisCache:
             self._delete(garbage)  # or no reader could ever fill them
         return found
 
-    def _parsed(self, value: bytes | RedisError) -> Document | Absent | None:
+    @property
+    def well(self) -> bool:
+        """Whether the server is believed to answer."""
+        return self._circuit.closed
+
+    def parsed(self, value: bytes | RedisError) -> Document | Absent | None:
         """Return what an answer to GET means, None if it means nothing."""
         if isinstance(value, RedisError):  # a value of another type, or nobody knows
             self._on_failure()
@@ -210,14 +215,14 @@ class RedisCache:
             self._on_failure()
             raise
         except (RedisError, OSError) as error:
-            self._failed(error)
+            self.failed(error)
             return default
         if not self._circuit.closed:
             _log.info("Redis answers again")
             self._circuit.succeeded()
         return result
 
-    def _failed(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
         """Open the circuit, and say why when it was closed: one line an outage."""
         if self._circuit.closed:
             _log.warning("Redis is left alone until it answers", error=str(error))

@@ -15,8 +15,10 @@ import hiredis
 from redis import BlockingConnectionPool, Redis, RedisError, ResponseError
 from redis import ConnectionError as RedisConnectionError
 from redis.backoff import NoBackoff
-from redis.connection import parse_url
+from redis.connection import SSLConnection, parse_url
 from redis.retry import Retry
+
+from .loop_reads import Line
 
 T = TypeVar("T")
 
@@ -107,6 +109,21 @@ class FastRedis(Redis):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the library's
         super().__init__(**options)
         self._own = threading.local()
+
+    @property
+    def makes_lines(self) -> bool:
+        """Whether its connections can be used in an event loop: those without TLS can."""
+        return not issubclass(self.connection_pool.connection_class, SSLConnection)
+
+    def make_line(self) -> Line:
+        """Return a new connection for use in an event loop.
+
+        Raises:
+            RedisError: The server cannot be reached, or lets us not in.
+        """
+        connection: Any = self.connection_pool.make_connection()
+        connection.connect()
+        return Line(connection._get_socket(), connection.disconnect)  # noqa: SLF001 - no other way
 
     def fast_get(self, key: str) -> bytes | None:
         """See :meth:`CacheClient.fast_get`."""

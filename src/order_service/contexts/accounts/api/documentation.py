@@ -6,7 +6,7 @@ from typing import TypeVar
 from flask_smorest import Blueprint
 
 from order_service.http.documentation import TEXT, parameter
-from order_service.http.problems import CONTENT_TYPE
+from order_service.http.problem_document import CONTENT_TYPE
 
 from .schemas import AuthProblemSchema
 

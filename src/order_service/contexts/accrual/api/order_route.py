@@ -81,3 +81,6 @@ class OutcomeFastPath:
         """Return the answer, None for what is no path of this route."""
         number: str = environ["PATH_INFO"][len(self.prefix) :]
         return self._answer(number, environ) if number.isalnum() else None
+
+    def quick(self, _: WSGIEnvironment) -> None:
+        """See :meth:`http.quick_path.QuickPath.quick`; each answer asks the database."""

@@ -5,13 +5,15 @@ Both ask :class:`OrderAnswers`, so a client cannot tell which of them it spoke t
 """
 
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from wsgiref.types import WSGIEnvironment
 
 from order_service.contexts.orders.errors import OrderNotFoundError, StorageUnavailableError
-from order_service.contexts.orders.model import UID_PATTERN
+from order_service.contexts.orders.lookup import Found, Outcome
+from order_service.contexts.orders.model import UID_PATTERN, Document
 from order_service.contexts.orders.ports import Level
-from order_service.http.answer import Answer
+from order_service.http.answer import Answer, ReadyAnswer, ready
 from order_service.http.authentication import principal_of
 from order_service.http.headers import CACHE, RETRY_AFTER
 from order_service.http.problems import problem_answer
@@ -44,14 +46,21 @@ class OrderAnswers:
         """Return the answer to a request for a well-formed uid: 200, 304, 404 or 503."""
         try:
             found = self._find(uid)
-        except OrderNotFoundError as error:
-            return _not_found(environ, error)
-        except StorageUnavailableError:
-            return _unavailable(environ)
+        except (OrderNotFoundError, StorageUnavailableError) as error:
+            return refusal(environ, error)
         if not may_see(principal_of(environ), found.document):
             # As if there were none: who asks learns nothing of others' orders.
             return _not_found(environ, OrderNotFoundError(uid, Level.MISS))
         return self._represent(found, environ.get("HTTP_IF_NONE_MATCH"))
+
+
+def refusal(
+    environ: WSGIEnvironment, error: OrderNotFoundError | StorageUnavailableError
+) -> Answer:
+    """Return the answer where there is no order to be had: 404 or 503."""
+    if isinstance(error, OrderNotFoundError):
+        return _not_found(environ, error)
+    return _unavailable(environ)
 
 
 def _not_found(environ: WSGIEnvironment, error: OrderNotFoundError) -> Answer:
@@ -66,15 +75,93 @@ def _unavailable(environ: WSGIEnvironment) -> Answer:
 
 
 class OrderFastPath:
-    """Implements :class:`http.fast_path.FastPath`."""
+    """Implements :class:`http.fast_path.FastPath`.
+
+    Args:
+        answers: What the answers are.
+        lookup: Finds orders without waiting.
+        representation: How an order looks.
+    """
 
     prefix = "/order/"
     rule = ORDER_RULE
 
-    def __init__(self, answers: OrderAnswers) -> None:
+    def __init__(
+        self, answers: OrderAnswers, lookup: OrderLookup, representation: Representation
+    ) -> None:
         self._answer = answers.of
+        self._lookup = lookup
+        self._representation = representation
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
         """Return the answer, None for what is no uid: the view says what is wrong with it."""
         uid: str = environ["PATH_INFO"][len(self.prefix) :]
         return self._answer(uid, environ) if is_uid(uid) else None
+
+    def quick(self, environ: WSGIEnvironment) -> "QuickOrder | None":
+        """See :meth:`http.quick_path.QuickPath.quick`."""
+        uid: str = environ["PATH_INFO"][len(self.prefix) :]
+        if not is_uid(uid):
+            return None
+        condition = environ.get("HTTP_IF_NONE_MATCH")
+        return QuickOrder(uid, condition, self._lookup, self._representation)
+
+
+class QuickOrder:
+    """Implements :class:`http.quick_path.QuickAnswers` for those who need no credential.
+
+    Args:
+        uid: Of the order, well-formed.
+        if_none_match: The request's condition.
+        lookup: Finds orders without waiting.
+        representation: How an order looks.
+    """
+
+    __slots__ = (
+        "_condition", "_digest", "_find", "_find_soon", "_head", "_level", "_represent", "_status",
+        "_uid", "_with_body",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        uid: str,
+        if_none_match: str | None,
+        lookup: OrderLookup,
+        representation: Representation,
+    ) -> None:
+        self._uid = uid
+        self._condition = if_none_match
+        self._find = lookup.find_at_once
+        self._find_soon = lookup.find_soon
+        self._represent = representation.of
+        # What is asked for over and over looks the same until its content changes. The content
+        # itself is not kept: there may be more requests than orders that fit into memory.
+        self._digest = ""
+        self._level = Level.LOCAL
+        self._status = ""
+        self._head = b""
+        self._with_body = False
+
+    def at_once(self) -> ReadyAnswer | None:
+        """See :meth:`http.quick_path.QuickAnswers.at_once`."""
+        document = self._find(self._uid)
+        return None if document is None else self._of(document, Level.LOCAL)
+
+    def soon(self, then: Callable[[Outcome], None]) -> None:
+        """See :meth:`http.quick_path.QuickAnswers.soon`."""
+        self._find_soon(self._uid, then)
+
+    def answer(self, outcome: Outcome, environ: WSGIEnvironment) -> ReadyAnswer:
+        """See :meth:`http.quick_path.QuickAnswers.answer`."""
+        try:
+            found = outcome()
+        except (OrderNotFoundError, StorageUnavailableError) as error:
+            return ready(refusal(environ, error))
+        return self._of(*found)
+
+    def _of(self, document: Document, level: Level) -> ReadyAnswer:
+        if document.digest != self._digest or level is not self._level:
+            found = Found(document, level)
+            self._status, self._head, body = ready(self._represent(found, self._condition))
+            self._digest, self._level, self._with_body = document.digest, level, bool(body)
+        return self._status, self._head, document.body if self._with_body else b""

@@ -25,10 +25,11 @@ in the unit that the shop sends, in the payment's `currency`.
 
 def create_part(lookup: OrderLookup, checks: Sequence[Check]) -> ApiPart:
     """Return the routes, the fast path and what admits to them."""
-    answers = OrderAnswers(lookup, Representation(COMMON))
+    representation = Representation(COMMON)
+    answers = OrderAnswers(lookup, representation)
     return ApiPart(
         blueprints=[create_blueprint(lookup, answers)],
-        fast_paths=[OrderFastPath(answers)],
+        fast_paths=[OrderFastPath(answers, lookup, representation)],
         access={"/order/": _READING, "/orders": _READING},
         checks=checks,
         description=_DESCRIPTION,

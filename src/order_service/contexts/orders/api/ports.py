@@ -1,8 +1,10 @@
 """What the routes need from the use case; :class:`orders.lookup.Lookup` is one."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-from order_service.contexts.orders.lookup import Found, Page
+from order_service.contexts.orders.lookup import Found, Outcome, Page
+from order_service.contexts.orders.model import Document
 from order_service.contexts.orders.ports import OrderFilter
 
 
@@ -16,6 +18,12 @@ class OrderLookup(Protocol):
             OrderNotFoundError: There is none.
             StorageUnavailableError: It cannot be known now.
         """
+
+    def find_at_once(self, uid: str) -> Document | None:
+        """Return the order if this process knows it; called in an event loop."""
+
+    def find_soon(self, uid: str, then: Callable[[Outcome], None]) -> None:
+        """Call `then` once, in any thread; does not block, and is called in an event loop."""
 
     def search(self, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
         """Return a page of at most `limit` orders, newest first.

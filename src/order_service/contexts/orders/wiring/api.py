@@ -9,12 +9,17 @@ from order_service.context.checks import CallCheck
 from order_service.context.process import Process
 from order_service.contexts.orders.api.part import create_part
 from order_service.contexts.orders.errors import OrdersError
-from order_service.contexts.orders.lookup import Lookup, Sharing, WarmUp
+from order_service.contexts.orders.lookup import Caches, Lookup, Sharing, WarmUp
 from order_service.contexts.orders.metrics import LookupMetrics
 from order_service.contexts.orders.model import Document
+from order_service.contexts.orders.redis_cache import RedisCache
+from order_service.contexts.orders.redis_quickly import RedisQuickly
+from order_service.contexts.orders.renewal import Renewal
 from order_service.contexts.orders.settings import OrdersSettings
 from order_service.http.api_part import ApiPart
 from order_service.infra.local_cache import LocalCache
+from order_service.infra.redis.client import CacheClient, FastRedis
+from order_service.infra.redis.loop_reads import LoopReads
 from order_service.infra.tracing.spans import current_span
 
 from .cache import make_cache
@@ -52,10 +57,33 @@ def open_lookup(process: Process) -> OpenLookup:
         warm_up = WarmUp(storage.orders, cache, metrics, settings.warm_up, process.stopping)
         process.ends(start_warm_up(warm_up, process.stopping))
     local: LocalCache[Document] = LocalCache(settings.local_size, settings.local_ttl)
+    process.ends(start_renewal(Renewal(cache, local), local, process.stopping))
     checks = [*storage.checks, CallCheck("redis", client.ping, required=False)]
     waiting = max(1, round(process.config.http.threads * _WAITING))
     sharing = Sharing(waiting, lambda: current_span() is not None)
-    return OpenLookup(Lookup(storage.orders, cache, local, metrics, sharing), checks)
+    caches = Caches(local, cache, open_quick_cache(process, client, cache))
+    return OpenLookup(Lookup(storage.orders, caches, metrics, sharing), checks)
+
+
+def open_quick_cache(
+    process: Process, client: CacheClient, cache: RedisCache
+) -> RedisQuickly | None:
+    """Return the cache as it is asked in an event loop; None over TLS and with a cluster."""
+    if not (isinstance(client, FastRedis) and client.makes_lines):
+        return None
+    reads = LoopReads(client.make_line, process.config.redis.timeout)
+    process.closes(reads.close)
+    return RedisQuickly(reads, cache)
+
+
+def start_renewal(
+    renewal: Renewal, local: LocalCache[Document], stopping: threading.Event
+) -> threading.Thread:
+    """Read what is asked for over and over anew in the background."""
+    local.ending = renewal.note
+    thread = threading.Thread(target=renewal.run, args=[stopping], name="renewal", daemon=True)
+    thread.start()
+    return thread
 
 
 def start_warm_up(warm_up: WarmUp, stopping: threading.Event) -> threading.Thread:

@@ -1,6 +1,7 @@
 """A small application on the production server, for the tests of the server itself.
 
-Started as ``python -m tests.unit.http_server_app PORT FIFO WORKERS``.
+Started as ``python -m tests.unit.http_server.app PORT FIFO WORKERS``; with -1 worker
+there is no application.
 """
 
 import os
@@ -34,9 +35,14 @@ def create() -> App:
     return App()
 
 
+def fail() -> App:
+    raise RuntimeError("no application")
+
+
 if __name__ == "__main__":
-    from tests.unit import http_server_app
+    from tests.unit.http_server import app
 
     os.environ[FIFO] = sys.argv[2]
     port, workers = int(sys.argv[1]), int(sys.argv[3])
-    serve(http_server_app.create, ServerSettings("127.0.0.1", port, workers, drain=0.2))
+    factory = app.create if workers > 0 else app.fail
+    serve(factory, ServerSettings("127.0.0.1", port, abs(workers), drain=0.2))

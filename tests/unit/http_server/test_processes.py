@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from order_service.http.draining import stop_listening
+from order_service.http.server.listening import let_nobody_in
 from tests.backends import free_port
 from tests.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Server:
@@ -27,7 +27,7 @@ class Server:
         os.mkfifo(fifo)
         self.port, self.fifo = port, fifo
         path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
-        program = [sys.executable, "-m", "tests.unit.http_server_app"]
+        program = [sys.executable, "-m", "tests.unit.http_server.app"]
         arguments = [*program, str(port), str(fifo), str(workers)]
         self.process = subprocess.Popen(
             arguments,
@@ -152,7 +152,7 @@ def test_nobody_new_gets_in_while_those_in_the_queue_are_still_accepted() -> Non
         socket.create_server(("127.0.0.1", 0)) as open_,
         socket.create_connection(barred.getsockname()) as queued,
     ):
-        stop_listening(barred.getsockname()[1])
+        let_nobody_in(barred)
         with pytest.raises(TimeoutError):
             socket.create_connection(barred.getsockname(), timeout=0.2)
         socket.create_connection(open_.getsockname()).close()
@@ -160,3 +160,42 @@ def test_nobody_new_gets_in_while_those_in_the_queue_are_still_accepted() -> Non
         with accepted:
             accepted.sendall(b"welcome")
             assert queued.recv(100) == b"welcome"
+
+
+def test_several_workers_share_the_clients(tmp_path: Path) -> None:
+    server = Server(free_port(), tmp_path / "fifo", workers=2)
+    server.get_when_up()
+    answered: set[bytes] = set()
+
+    def all_answer() -> bool:
+        answered.add(server.get("/")[1])
+        return len(answered) >= 2
+
+    eventually(all_answer, 20, "both workers answer")
+    server.stop()
+
+
+def test_a_second_server_does_not_share_the_port_of_several_workers(tmp_path: Path) -> None:
+    server = Server(free_port(), tmp_path / "fifo", workers=2)
+    server.get_when_up()
+    second = Server(server.port, tmp_path / "second", workers=2)
+    output, _ = second.process.communicate(timeout=20)
+    assert second.process.returncode != 0
+    assert "in use" in output
+    server.stop()
+
+
+def test_what_is_half_sent_does_not_hold_up_a_stop(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHo")
+        server.process.terminate()
+        assert connection.recv(100) == b""
+        output, _ = server.process.communicate(timeout=20)
+    assert server.process.returncode == 0, output
+
+
+def test_a_worker_that_cannot_make_the_application_ends_the_server(tmp_path: Path) -> None:
+    server = Server(free_port(), tmp_path / "fifo", workers=-1)
+    output, _ = server.process.communicate(timeout=20)
+    assert server.process.returncode == 1, output
+    assert "cannot start" in output
