@@ -3,15 +3,19 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from wsgiref.types import WSGIApplication
+from typing import Any
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from order_service.http.server.connection import Connection
 from order_service.http.server.mailbox import Mailbox
 from order_service.http.server.settings import ServerSettings
 from order_service.http.server.site import Quick, Site
 from order_service.http.server.worker import new_event_loop, pass_time
+
+GET = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST = b"GET %b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 _SETTINGS = ServerSettings("127.0.0.1", 0, threads=2)
 
@@ -96,3 +100,21 @@ def running(
             loop.call_soon_threadsafe(stopped.set)
             serving.result(20)
             loop.close()
+
+
+def app_of(
+    body: Callable[[WSGIEnvironment], Iterable[bytes]],
+    *headers: tuple[str, str],
+    status: str = "200 OK",
+) -> WSGIApplication:
+    """An application whose every answer is alike."""
+
+    def app(environ: WSGIEnvironment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
+        start_response(status, [*headers])
+        return body(environ)
+
+    return app
+
+
+def path_of(environ: WSGIEnvironment) -> list[bytes]:
+    return [environ["PATH_INFO"].encode()]
