@@ -47,3 +47,11 @@ def test_the_script_that_each_worker_of_the_api_imports_again_loads_next_to_noth
 ) -> None:
     found = loaded(_SCRIPT, tmp_path)
     assert not {"click", "structlog", "order_service.cli", "order_service.config"} & found
+
+
+def test_the_main_process_of_the_server_loads_the_metrics_no_sooner_than_it_may(
+    tmp_path: Path,
+) -> None:
+    # The library looks where the metrics of several processes meet when it is loaded.
+    found = loaded("import sys, order_service.bootstrap.api; print(*sys.modules)", tmp_path)
+    assert found.isdisjoint({"prometheus_client", "flask"})

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from order_service.config import Config
-from order_service.http.guard import Limits
 from order_service.http.server import FORKS, ServerSettings, serve
 from order_service.infra.addresses import is_loopback
 from order_service.infra.loading import modules_loading
@@ -52,7 +51,6 @@ def server_settings(config: Config) -> ServerSettings:
         workers=http.workers,
         threads=http.threads,
         shutdown_timeout=http.shutdown_timeout,
-        max_body_bytes=Limits().body,
     )
 
 

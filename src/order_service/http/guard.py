@@ -11,6 +11,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from .metering import METHODS, HttpMeter
 from .refusal import refuse
+from .server.settings import MOST_BODY
 
 
 class Limits(NamedTuple):
@@ -18,7 +19,7 @@ class Limits(NamedTuple):
 
     target: int = 8192
     headers: int = 16384
-    body: int = 65536
+    body: int = MOST_BODY
 
 
 class Refusal(NamedTuple):

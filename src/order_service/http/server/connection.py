@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from .answering import CONTINUE, refusal
 from .gateway import GoneError
-from .reading import Limits, RequestReading
+from .reading import RequestReading
 from .request import Request
 from .site import Ask, Site, Whole
 
@@ -27,11 +27,8 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self, site: Site) -> None:
-        settings = site.settings
         self._site = site
-        self._reading = RequestReading(
-            self, Limits(settings.max_header_bytes, settings.max_body_bytes)
-        )
+        self._reading = RequestReading(self, site.settings)
         self._transport: asyncio.Transport
         self._pending: deque[Request | Whole] = deque()
         self._answering: Request | None = None

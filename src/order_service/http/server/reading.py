@@ -18,6 +18,7 @@ from httptools.parser.errors import (
 )
 
 from .request import Fields, Request
+from .settings import ServerSettings
 
 _HOST, _EXPECT, _LENGTH = len("host"), len("expect"), len("content-length")
 _AROUND = len(": \r\n")
@@ -25,13 +26,6 @@ _AROUND = len(": \r\n")
 _VERSIONS = frozenset(("1.0", "1.1"))
 
 _unknown_method = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e]+ HTTP/1\.[01]\r\n").match
-
-
-class Limits(NamedTuple):
-    """Largest parts of a request in bytes; see :class:`settings.ServerSettings`."""
-
-    head: int
-    body: int
 
 
 class Reader(Protocol):
@@ -52,7 +46,7 @@ class RequestReading:
 
     Args:
         reader: Told of them.
-        limits: Largest parts of a request.
+        settings: Of the server; they say how large a head and a body may be.
 
     Attributes:
         begun: Whether a part of a request has come.
@@ -60,9 +54,10 @@ class RequestReading:
         discards: Whether the rest of a body that is too large may still come.
     """
 
-    def __init__(self, reader: Reader, limits: Limits) -> None:
+    def __init__(self, reader: Reader, settings: ServerSettings) -> None:
         self._reader = reader
-        self._limits = limits
+        self._most_head = settings.max_header_bytes
+        self._most_body = settings.max_body_bytes
         self._parser = HttpRequestParser(self)
         self._upgrades = False
         self.ended = False
@@ -95,7 +90,7 @@ class RequestReading:
                 self._refuse(HTTPStatus.BAD_REQUEST, "This is not HTTP/1.1.")
         except HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST, "This is not HTTP/1.1.")
-        if not self._in_body and self._head_bytes > self._limits.head:
+        if not self._in_body and self._head_bytes > self._most_head:
             self._refuse_head()
 
     # The parser's calls.
@@ -120,7 +115,7 @@ class RequestReading:
         parser = self._parser
         version = parser.get_http_version()
         size, hosts, length, expects = _looked_through(self._fields)
-        if size + len(self._target) > self._limits.head:
+        if size + len(self._target) > self._most_head:
             self._refuse_head()
         elif version not in _VERSIONS:
             self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This is not HTTP/1.1.")
@@ -128,7 +123,7 @@ class RequestReading:
             self._refuse(HTTPStatus.BAD_REQUEST, "There must be one Host field.")
         elif parser.should_upgrade() and parser.get_method() != b"CONNECT":
             self._upgrades = True
-        elif length > self._limits.body:
+        elif length > self._most_body:
             self._cut_off()
         elif expects and version == "1.1":
             self._reader.go_ahead()
@@ -138,7 +133,7 @@ class RequestReading:
         if self.ended:
             return
         self._body += data
-        if len(self._body) > self._limits.body:
+        if len(self._body) > self._most_body:
             self._cut_off()
 
     def on_message_complete(self) -> None:
@@ -161,7 +156,7 @@ class RequestReading:
     def _cut_off(self) -> None:
         """Hand on a request whose body is too large, for the application to refuse."""
         self.discards = True
-        self._body = self._body[: self._limits.body + 1]
+        self._body = self._body[: self._most_body + 1]
         self._complete(keeps=False)
 
     def _read_on_without_upgrade(self, rest: bytes) -> None:

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+MOST_BODY = 65536
+"""Bytes of the largest body of a request, unless something else is said."""
+
 
 class ServerSettings(NamedTuple):
     """How the server runs.
@@ -29,6 +32,6 @@ class ServerSettings(NamedTuple):
     backlog: int = 1024
     shutdown_timeout: float = 10.0
     max_header_bytes: int = 16384
-    max_body_bytes: int = 65536
+    max_body_bytes: int = MOST_BODY
     idle_timeout: float = 30.0
     drain: float = 0.5
