@@ -1,7 +1,7 @@
 """The hot path in front of Flask answers as Flask does, and counts as Flask does."""
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
@@ -26,6 +26,9 @@ from tests.unit.http_support import (
     services,
     whole_service,
 )
+
+if TYPE_CHECKING:
+    from order_service.infra.tracing.otlp import Tracer
 
 
 class Unreachable:
@@ -143,6 +146,7 @@ def test_a_request_that_says_something_of_a_body_is_left_to_the_guard(field: str
         Front(origins=("*",)),
         Front(rate_limit=1.0),
         Front(credentials=frozenset(["api_key"])),
+        Front(tracer=cast("Tracer", object())),
     ],
 )
 def test_where_each_request_must_pass_a_door_the_event_loop_answers_none(front: Front) -> None:
