@@ -60,6 +60,7 @@ class MemoryLookup:
         self.away = False
         self.broken = False
         self.asked: list[str] = []
+        self.known_until = 0.0
         self.searches: list[tuple[OrderFilter, int, str | None]] = []
 
     def find(self, uid: str) -> Found:
@@ -74,10 +75,13 @@ class MemoryLookup:
             raise StorageUnavailableError("connection to 10.1.2.3 refused")
         raise OrderNotFoundError(uid, Level.MISS)
 
-    def find_at_once(self, uid: str) -> Document | None:
+    def find_at_once(self, uid: str) -> tuple[Document, float] | None:
         if uid != UID or self.level is not Level.LOCAL:
             return None
-        return self.find(uid).document
+        return self.find(uid).document, self.known_until
+
+    def found_at_once(self) -> None:
+        self.asked.append("found at once")
 
     def find_soon(self, uid: str, then: Callable[[Outcome], None]) -> None:
         then(partial(self.find, uid))

@@ -26,6 +26,22 @@ def test_an_entry_lives_for_its_time_and_no_longer(thrown: float, lifetime: floa
     assert cache.get("a") is None
 
 
+def test_who_looks_need_not_ask_again_until_the_entry_should_be_renewed() -> None:
+    clock, ending = Clock(), list[str]()
+    cache = LocalCache[str](size=2, ttl=1.0, clock=clock, uniform=longest)
+    cache.ending = ending.append
+    cache.put("a", "A")
+    assert cache.look("a") == ("A", clock.now + 0.8)
+    clock.now += 0.8
+    assert (cache.get("a"), ending) == ("A", [])
+    clock.now += 0.1
+    kept = cache.look("a")
+    assert kept is not None
+    assert kept[1] < clock.now
+    assert ending == ["a"]
+    assert cache.look("b") is None
+
+
 def test_entries_that_were_made_together_do_not_end_together() -> None:
     clock, dice = Clock(), Random(1)  # noqa: S311 - repeatable on purpose
     cache = LocalCache[int](size=1000, ttl=1.0, clock=clock, uniform=dice.random)

@@ -304,6 +304,18 @@ def test_in_an_event_loop_what_the_quick_cache_says_is_enough(rig: Rig) -> None:
     assert rig.orders.finds == []
 
 
+def test_in_an_event_loop_what_the_process_knows_is_found_at_once(rig: Rig) -> None:
+    lookup = Lookup(rig.orders, Caches(rig.local, rig.cache), rig.told)
+    assert lookup.find_at_once("a") is None
+    rig.local.put("a", DOCUMENT)
+    known = lookup.find_at_once("a")
+    assert known is not None
+    assert (known[0], rig.told.levels) == (DOCUMENT, [])
+    assert rig.clock.now < known[1] < rig.clock.now + 1.0
+    lookup.found_at_once()
+    assert rig.told.levels == [Level.LOCAL]
+
+
 def test_in_an_event_loop_a_database_that_is_away_is_said_to_be(rig: Rig) -> None:
     rig.orders.away = True
     with pytest.raises(StorageUnavailableError):

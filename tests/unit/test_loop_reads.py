@@ -48,6 +48,13 @@ class Server:
             data += await loop.sock_recv(self._end, count - len(data))
         return data
 
+    def sent(self) -> bytes:
+        """Return what has been sent until now."""
+        try:
+            return self._end.recv(100_000)
+        except BlockingIOError:
+            return b""
+
     async def says(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self._end, data)
 
@@ -107,6 +114,24 @@ def test_what_is_asked_in_one_turn_is_sent_at_once_and_answers_come_in_its_order
         assert (values["a"], values["b"], values["d"]) == (b"A", None, b"")
         assert isinstance(values["c"], ResponseError)
         assert rig.server.lines == 1
+        rig.reads.close()
+
+    run(test)
+
+
+def test_of_many_questions_the_first_do_not_wait_for_the_end_of_the_turn() -> None:
+    async def test() -> None:
+        rig = Rig()
+        await rig.connected()
+        rig.ask(*map(str, range(7)))
+        assert rig.server.sent() == b""
+        rig.ask("7", "8")
+        assert rig.server.sent() == get(*map(str, range(8)))
+        assert await rig.server.takes(len(get("8"))) == get("8")
+        for number in range(9):
+            await rig.server.says(b"$1\r\n%d\r\n" % number)
+        await rig.until_told(9)
+        assert rig.told == [(str(number), b"%d" % number) for number in range(9)]
         rig.reads.close()
 
     run(test)

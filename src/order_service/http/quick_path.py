@@ -7,13 +7,13 @@ of what is open; the answers are those of the fast path and of Flask.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from time import perf_counter
+from time import monotonic
 from typing import Any, Protocol
 from wsgiref.types import WSGIEnvironment
 
 from .answer import ReadyAnswer
 from .metering import Count, HttpMeter
-from .request_id import request_id_line
+from .request_id import forget_request_id, request_id_line, request_id_lines
 from .server.request import Request
 from .server.site import Ask, Reply, Whole
 
@@ -29,8 +29,16 @@ _LENGTHS = frozenset(map(len, {*_BODILY, *QUICK_FIELDS}))
 class QuickAnswers(Protocol):
     """Answers requests that are alike, without blocking; called in the event loop."""
 
-    def at_once(self) -> ReadyAnswer | None:
-        """Return the answer if it is known already."""
+    @property
+    def given(self) -> Callable[[], None]:
+        """Called whenever an answer of `at_once` is given."""
+
+    def at_once(self) -> tuple[ReadyAnswer, float] | None:
+        """Return the answer if it is known already.
+
+        Returns:
+            The answer, and until when it is given again without asking (`time.monotonic`).
+        """
 
     def soon(self, then: Callable[[Any], None]) -> None:
         """Have `then` called once, in any thread, with what `answer` makes an answer of."""
@@ -99,7 +107,10 @@ class QuickPaths:
 class _Asked:
     """Implements :class:`server.site.Ask`. What is asked for most comes through here."""
 
-    __slots__ = ("_answers", "_body", "_count", "_counter", "_environ", "_find", "_status")
+    __slots__ = (
+        "_answers", "_body", "_count", "_counter", "_environ", "_find", "_given", "_head",
+        "_id_line", "_status", "_until", "_with_body",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -109,38 +120,52 @@ class _Asked:
     ) -> None:
         self._answers = answers
         self._find = answers.at_once
+        self._given = answers.given
         self._environ = environ
-        self._body = environ["REQUEST_METHOD"] == "GET"
+        self._id_line = request_id_lines(environ)
+        self._with_body = environ["REQUEST_METHOD"] == "GET"
         self._counter = counter
         self._status = ""
         self._count: Count
+        self._until = 0.0
+        self._head = self._body = b""
 
     def at_once(self) -> Whole | None:
-        began = perf_counter()
-        answer = self._find()
-        return None if answer is None else self._counted(answer, began, self._environ)
+        began = monotonic()
+        if began >= self._until:
+            known = self._find()
+            if known is None:
+                self._body = b""
+                return None
+            (status, self._head, body), self._until = known
+            self._body = body if self._with_body else b""
+            self._counts(status)
+        self._given()
+        self._count(monotonic() - began)
+        return self._head + self._id_line(), self._body
 
     def soon(self, reply: Reply) -> None:
-        self._answers.soon(partial(self._tell, reply, perf_counter()))
+        self._answers.soon(partial(self._tell, reply, monotonic()))
 
     def _tell(self, reply: Reply, began: float, outcome: object) -> None:
         reply(partial(self._made_of, outcome, began))
 
     def _made_of(self, outcome: object, began: float) -> Whole | None:
-        own = self._environ.copy()  # each request has an id of its own
+        forget_request_id(self._environ)
         try:
-            answer = self._answers.answer(outcome, own)
+            answer = self._answers.answer(outcome, self._environ)
         except Exception:  # noqa: BLE001 - Flask meets the same error, and logs it
             return None
-        return self._counted(answer, began, own)
-
-    def _counted(self, answer: ReadyAnswer, began: float, environ: WSGIEnvironment) -> Whole:
         status, head, body = answer
+        self._counts(status)
+        self._count(monotonic() - began)
+        return head + request_id_line(self._environ), body if self._with_body else b""
+
+    def _counts(self, status: str) -> None:
+        """Have `_count` count requests that are answered with this status."""
         if status != self._status:
             self._count = self._counter(self._environ["REQUEST_METHOD"], status)
             self._status = status
-        self._count(perf_counter() - began)
-        return head + request_id_line(environ), body if self._body else b""
 
 
 def _environ(request: Request) -> WSGIEnvironment | None:

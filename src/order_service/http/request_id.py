@@ -7,7 +7,7 @@ leads to the line in the log.
 import itertools
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .headers import REQUEST_ID
@@ -44,10 +44,29 @@ def new_request_id() -> str:
 
 
 def request_id_line(environ: Mapping[str, Any]) -> bytes:
-    """Return the field with the id of a request, and its line end.
-
-    Args:
-        environ: Of the request. If it is that of several, each call is for another one.
-    """
+    """Return the field with the id of a request, and its line end."""
     known = environ.get(_KEY) or given_request_id(environ)
-    return _LINE % _next() if known is None else b"%b: %b\r\n" % (_NAME, known.encode())
+    return new_request_id_line() if known is None else _line(known)
+
+
+def request_id_lines(environ: Mapping[str, Any]) -> Callable[[], bytes]:
+    """Return what makes that line for each of the requests that have this environment."""
+    given = given_request_id(environ)
+    if given is None:
+        return new_request_id_line
+    line = _line(given)
+    return lambda: line
+
+
+def new_request_id_line() -> bytes:
+    """Return that line for a request that brought no id."""
+    return _LINE % _next()
+
+
+def forget_request_id(environ: dict[str, Any]) -> None:
+    """Let an environment be that of another request, which is alike."""
+    environ.pop(_KEY, None)
+
+
+def _line(request_id: str) -> bytes:
+    return b"%b: %b\r\n" % (_NAME, request_id.encode())

@@ -8,6 +8,7 @@ else once in every lifetime.
 
 import random
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -42,11 +43,17 @@ class LocalCache(Generic[V]):
         self._ttl = ttl
         self._clock = clock
         self._uniform = uniform
-        self._entries: dict[str, tuple[float, float, V]] = {}
+        # A plain dictionary looks for its oldest key among all that were removed before.
+        self._entries: OrderedDict[str, tuple[float, float, V]] = OrderedDict()
         self.ending: Callable[[str], None] = _ignore
 
     def get(self, key: str) -> V | None:
         """Return the value, None if there is none or its time is up."""
+        kept = self.look(key)
+        return None if kept is None else kept[0]
+
+    def look(self, key: str) -> tuple[V, float] | None:
+        """Return the value, and until when by the clock there is no need to ask again."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -56,7 +63,7 @@ class LocalCache(Generic[V]):
             if end < now:
                 return None
             self.ending(key)
-        return value
+        return value, fresh
 
     def put(self, key: str, value: V) -> None:
         """Keep `value` for a lifetime between half the longest and the longest."""
@@ -65,9 +72,8 @@ class LocalCache(Generic[V]):
         entries = self._entries
         entries.pop(key, None)  # so that it becomes the youngest
         while len(entries) >= self._size:
-            # Another thread may change the dictionary before its oldest key is read.
-            with suppress(RuntimeError):
-                entries.pop(next(iter(entries), ""), None)
+            with suppress(KeyError):  # another thread was faster
+                entries.popitem(last=False)
         now, lifetime = self._clock(), self._ttl * (1 - self._uniform() / 2)
         entries[key] = (now + lifetime * _FRESH, now + lifetime, value)
 

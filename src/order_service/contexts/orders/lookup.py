@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import structlog
 
@@ -119,6 +119,7 @@ class Lookup:
         self._repository = repository
         self._local, self._cache, self._quick = caches
         self._observer = observer
+        self.found_at_once = observer.in_loop[Level.LOCAL]
         waiting, alone = sharing
         self._cached = BatchedFlight(self._cache.get_many, _CACHE_CALLS, alone=alone)
         self._stored = BatchedFlight(
@@ -144,12 +145,14 @@ class Lookup:
         self._local.put(uid, entry)
         return self._found(uid, entry, Level.HIT)
 
-    def find_at_once(self, uid: str) -> Document | None:
-        """Return the order if it is in the in-process level; called in an event loop."""
-        document = self._local.get(uid)
-        if document is not None:
-            self._observer.found_at_once(Level.LOCAL)
-        return document
+    def find_at_once(self, uid: str) -> tuple[Document, float] | None:
+        """Return the order if it is in the in-process level; called in an event loop.
+
+        Returns:
+            The order, and until when there is no need to ask again (`time.monotonic`). Whoever
+            takes it for an answer, now or once more, calls `found_at_once`.
+        """
+        return self._local.look(uid)
 
     def find_soon(self, uid: str, then: Callable[[Outcome], None]) -> None:
         """Find an order that is not in the in-process level, without waiting for the others.
@@ -171,7 +174,7 @@ class Lookup:
         elif entry is None:
             self._stored.ask(uid, partial(self._tell_stored, uid, then))
         else:
-            then(partial(self._made_of, uid, lambda: entry, Level.HIT))
+            then(partial(self._hit, uid, entry))
 
     def _read_on(
         self, uid: str, then: Callable[[Outcome], None], cached: Callable[[], Entry | None]
@@ -179,28 +182,34 @@ class Lookup:
         """Tell what the shared cache has, or ask the database."""
         try:
             entry = cached()
-        except Exception:  # noqa: BLE001 - whoever asks for the outcome is told
-            then(partial(self._made_of, uid, cached, Level.HIT))
+        except Exception as error:  # noqa: BLE001 - whoever asks for the outcome is told
+            then(partial(_fail, error))
             return
         if entry is None:
             self._stored.ask(uid, partial(self._tell_stored, uid, then))
         else:
-            then(partial(self._made_of, uid, cached, Level.HIT))
+            then(partial(self._hit, uid, entry))
 
     def _tell_stored(
         self, uid: str, then: Callable[[Outcome], None], stored: Callable[[], Entry | None]
     ) -> None:
-        then(partial(self._made_of, uid, partial(_told, stored), Level.MISS))
+        then(partial(self._missed, uid, stored))
 
-    def _made_of(self, uid: str, answer: Callable[[], Entry | None], level: Level) -> Found:
-        """Count an answer and return it; called in an event loop."""
-        entry = answer()
-        self._observer.found_at_once(level)
-        if isinstance(entry, Document):
-            if level is Level.HIT:
-                self._local.put(uid, entry)
-            return Found(entry, level)
-        raise OrderNotFoundError(uid, level)
+    def _hit(self, uid: str, entry: Entry) -> Found:
+        """Count an answer of the shared cache and return it; called in an event loop."""
+        self._observer.in_loop[Level.HIT]()
+        if isinstance(entry, Absent):
+            raise OrderNotFoundError(uid, Level.HIT)
+        self._local.put(uid, entry)
+        return Found(entry, Level.HIT)
+
+    def _missed(self, uid: str, stored: Callable[[], Entry | None]) -> Found:
+        """Count an answer of the database and return it; called in an event loop."""
+        document = _told(stored)
+        self._observer.in_loop[Level.MISS]()
+        if document is None:
+            raise OrderNotFoundError(uid, Level.MISS)
+        return Found(document, Level.MISS)
 
     def _found(self, uid: str, document: Document | None, level: Level) -> Found:
         """Count an answer and return it."""
@@ -241,6 +250,10 @@ class Lookup:
         more = len(orders) > limit
         page = orders[:limit]
         return Page(page, _cursor(page[-1]) if more else None)
+
+
+def _fail(error: Exception) -> NoReturn:
+    raise error
 
 
 def _told(stored: Callable[[], Document | Absent | None]) -> Document | None:

@@ -70,7 +70,7 @@ class LookupMetrics:
             registry=registry,
         )
         self._by_level = {level: requests.labels(level) for level in Level}
-        self._tallies = {level: _tally(counter) for level, counter in self._by_level.items()}
+        self.in_loop = {level: _tally(counter) for level, counter in self._by_level.items()}
         self._warmed = Gauge(
             f"{PREFIX}_warm_up_orders",
             "Orders that the warm-up has cached",
@@ -87,10 +87,6 @@ class LookupMetrics:
     def looked_up(self, level: Level) -> None:
         """One lookup was answered from `level`."""
         self._by_level[level].inc()
-
-    def found_at_once(self, level: Level) -> None:
-        """See :meth:`ports.LookupObserver.found_at_once`."""
-        self._tallies[level]()
 
     def warmed(self, done: int, total: int) -> None:
         """The warm-up has cached `done` of at most `total` orders."""

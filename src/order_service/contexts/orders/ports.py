@@ -250,8 +250,9 @@ class LookupObserver(Protocol):
     def looked_up(self, level: Level) -> None:
         """One lookup was answered from `level`."""
 
-    def found_at_once(self, level: Level) -> None:
-        """The same; called in an event loop."""
+    @property
+    def in_loop(self) -> Mapping[Level, Callable[[], None]]:
+        """What tells the same where it is called in an event loop."""
 
     def warmed(self, done: int, total: int) -> None:
         """The warm-up has cached `done` of at most `total` orders."""

@@ -144,13 +144,7 @@ class Connection(asyncio.Protocol):
         self._answering = request
         answer = site.ask(request, ask, self)
         if answer is not None:
-            head, data = answer
-            if site.closing:
-                self._finish(head, data, keeps=False)
-                return
-            self._transport.write(b"".join((head, site.date.line(), b"\r\n", data)))
-            self._answering = None
-            self._stands_still = 0.0
+            self.finish_now(*answer)
 
     def _end_with(self, status: HTTPStatus, detail: str, *more: tuple[str, str]) -> None:
         """Answer this last, and close."""
@@ -189,17 +183,23 @@ class Connection(asyncio.Protocol):
 
     def _reply(self, made: Callable[[], Whole | None]) -> None:
         answer = made()
-        if self._answering is None or self._lost:
-            return
-        if answer is None:
-            self._site.hand_on(self._answering, self)
-        else:
+        if answer is not None:
             self.finish_now(*answer)
+        elif self._answering is not None and not self._lost:
+            self._site.hand_on(self._answering, self)
 
     def finish_now(self, head: bytes, data: bytes) -> None:
         """Send a whole answer; called in the event loop."""
-        if self._answering is not None:
-            self._finish(head, data, keeps=self._answering.keeps)
+        request, site = self._answering, self._site
+        if request is None or self._lost:
+            return
+        keeps = request.keeps and not (self._pending or self._reading.ended or site.closing)
+        if keeps and request.version == "1.1":  # as most do
+            self._transport.write(b"".join((head, site.date.line(), b"\r\n", data)))
+            self._answering = None
+            self._stands_still = 0.0
+        else:
+            self._finish(head, data, keeps=request.keeps)
 
     def finish(self, head: bytes, data: bytes, *, keeps: bool) -> None:
         """See :class:`gateway.Outlet`."""

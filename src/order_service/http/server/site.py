@@ -1,5 +1,6 @@
 """What all connections of a worker share."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
@@ -78,7 +79,7 @@ class Site:
         self.settings = settings
         self.most_connections = most_connections
         self.connections: set[Connection] = set()
-        self.known: dict[bytes, tuple[Request, Ask]] = {}
+        self.known: OrderedDict[bytes, tuple[Request, Ask]] = OrderedDict()
         self.closing = False
         self.thread = get_ident()
         self.date = DateField()
@@ -122,7 +123,7 @@ class Site:
             return
         known = self.known
         if len(known) >= _MOST_REMEMBERED:
-            del known[next(iter(known))]
+            known.popitem(last=False)
         known[data] = request, ask
 
     def hand_on(self, request: Request, connection: "Connection") -> None:

@@ -1,6 +1,6 @@
 """Values of many keys over one connection, in an event loop: nobody waits in a thread.
 
-What is asked in one turn of the loop is sent at once, and answers come in the order of the
+What is asked in one turn of the loop is sent together, and answers come in the order of the
 questions. It has no patience and no second try: what cannot be told goes back to whoever asked, who
 has another way to ask.
 """
@@ -25,6 +25,9 @@ error if it could not be asked for."""
 
 _RECEIVED = 262_144
 """Most bytes that are read at once."""
+
+_AT_ONCE = 8
+"""Questions that do not wait for the end of a turn: the server works on them meanwhile."""
 
 _REST = 1.0
 """Seconds until it is tried again to connect."""
@@ -92,6 +95,8 @@ class LoopReads:
         if not self._asked:
             self._loop.call_soon(self._send_asked)
         self._asked.append((key, then))
+        if len(self._asked) >= _AT_ONCE:
+            self._send_asked()
 
     def close(self) -> None:
         """End the connection; called when the loop has ended."""
@@ -125,6 +130,8 @@ class LoopReads:
 
     def _send_asked(self) -> None:
         asked, self._asked = self._asked, []
+        if not asked:
+            return  # they did not wait for the end of the turn
         self._away.append(
             Questions(self._loop.time() + self._timeout, deque(then for _, then in asked))
         )

@@ -119,7 +119,7 @@ class QuickOrder:
 
     __slots__ = (
         "_condition", "_digest", "_find", "_find_soon", "_head", "_level", "_represent", "_status",
-        "_uid", "_with_body",
+        "_uid", "_with_body", "given",
     )  # fmt: skip
 
     def __init__(
@@ -132,20 +132,23 @@ class QuickOrder:
         self._uid = uid
         self._condition = if_none_match
         self._find = lookup.find_at_once
+        self.given = lookup.found_at_once
         self._find_soon = lookup.find_soon
         self._represent = representation.of
-        # What is asked for over and over looks the same until its content changes. The content
-        # itself is not kept: there may be more requests than orders that fit into memory.
+        # What is asked for over and over looks the same until its content changes.
         self._digest = ""
         self._level = Level.LOCAL
         self._status = ""
         self._head = b""
         self._with_body = False
 
-    def at_once(self) -> ReadyAnswer | None:
+    def at_once(self) -> tuple[ReadyAnswer, float] | None:
         """See :meth:`http.quick_path.QuickAnswers.at_once`."""
-        document = self._find(self._uid)
-        return None if document is None else self._of(document, Level.LOCAL)
+        known = self._find(self._uid)
+        if known is None:
+            return None
+        document, until = known
+        return self._of(document, Level.LOCAL), until
 
     def soon(self, then: Callable[[Outcome], None]) -> None:
         """See :meth:`http.quick_path.QuickAnswers.soon`."""

@@ -19,8 +19,16 @@ class OrderLookup(Protocol):
             StorageUnavailableError: It cannot be known now.
         """
 
-    def find_at_once(self, uid: str) -> Document | None:
-        """Return the order if this process knows it; called in an event loop."""
+    @property
+    def found_at_once(self) -> Callable[[], None]:
+        """Counts a lookup that was answered with what `find_at_once` has returned."""
+
+    def find_at_once(self, uid: str) -> tuple[Document, float] | None:
+        """Return the order if this process knows it; called in an event loop.
+
+        Returns:
+            The order, and until when there is no need to ask again (`time.monotonic`).
+        """
 
     def find_soon(self, uid: str, then: Callable[[Outcome], None]) -> None:
         """Call `then` once, in any thread; does not block, and is called in an event loop."""
