@@ -25,7 +25,6 @@ _PEOPLE = 16
 _PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 _LONGER_S = 2.0
 """So much longer than what counts of a run people are busy: through its lead, and some more."""
-_STRETCH = 2
 _PURCHASES_PER_S = 200
 
 
@@ -96,8 +95,8 @@ def _compared(
     pace: Pace, crowd: Crowd, requests: Sequence[tuple[str, object, str]], rate: float, scale: Scale
 ) -> tuple[list[float], list[float], float, float]:
     """Return percentiles beside the requests and without, lookups and answered ones a second."""
-    seconds = _STRETCH * scale.seconds
-    half = pace.top_rate(scale.seconds) / 2
+    seconds = scale.seconds
+    half = pace.top_rate(seconds) / 2
     answered: list[float] = []
 
     def beside() -> float:
@@ -146,7 +145,7 @@ def _row(
         theirs,
         "ms",
         f"{rate:,.0f} lookups/s of {_ORDERS:,} cached orders, half of what the same load generator "
-        f"({generator()}) gets in a closed loop; runs of {_STRETCH * scale.seconds:g} s; "
+        f"({generator()}) gets in a closed loop; runs of {scale.seconds:g} s; "
         f"{answered:,.0f} {told}; one API process; everything runs on the same cores.",
     )
 

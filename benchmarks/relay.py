@@ -206,7 +206,7 @@ def run(scale: Scale) -> Sequence[Row]:
 
 def _against_one_by_one(bench: Bench, scale: Scale) -> Row:
     few = max(200, scale.orders // _ONE_BY_ONE_SHARE)
-    many = scale.orders // 2
+    many = scale.orders // 3
     ours, theirs = alternate(
         lambda: drain_rate(bench, OURS, many),
         lambda: drain_rate(bench, ONE_BY_ONE, few),
@@ -225,7 +225,7 @@ def _against_one_by_one(bench: Bench, scale: Scale) -> Row:
 
 
 def _against_batches(bench: Bench, scale: Scale) -> Row:
-    many = scale.orders // 2
+    many = scale.orders // 3
     ours, theirs = alternate(
         lambda: drain_rate(bench, OURS, many),
         lambda: drain_rate(bench, IN_BATCHES, many),
@@ -244,7 +244,7 @@ def _against_batches(bench: Bench, scale: Scale) -> Row:
 
 
 def _order(bench: Bench, scale: Scale) -> list[Row]:
-    count = scale.orders // 4
+    count = scale.orders // 6
     return [
         Row(
             f"Messages that came behind a later one of their key, two relays: {design.name}",

@@ -269,6 +269,24 @@ def test_two_contexts_may_have_migrations_of_one_name(
         assert {"one", "two"} & schemas(empty_database) == {"one"}
 
 
+def test_a_migration_knows_nothing_of_the_session_of_the_one_before(
+    empty_database: Environ, tmp_path: Path
+) -> None:
+    leaves = "SET lock_timeout = '1h'; CREATE TEMPORARY TABLE left_behind (id int);\n"
+    finds = (
+        "CREATE TABLE found AS SELECT current_setting('lock_timeout') AS timeout,"
+        " to_regclass('left_behind') IS NOT NULL AS behind;\n"
+    )
+    for name, statements in (("leave", leaves), ("find", finds)):
+        forward, _ = create(tmp_path / "things", name)
+        forward.write_text(statements)
+    with migrator_of(empty_database) as migrator:
+        migrator._migrations = find_migrations(tmp_path)  # noqa: SLF001 - the only part that differs
+        migrator.up()
+    with connect(empty_database, admin=True) as connection:
+        assert connection.execute("SELECT * FROM found").fetchall() == [("0", False)]
+
+
 def test_the_contexts_that_are_named_are_migrated_alone(empty_database: Environ) -> None:
     with migrator_of(empty_database, "access") as migrator:
         assert {id_.partition("/")[0] for id_ in migrator.up()} == {"service", "access"}

@@ -100,10 +100,11 @@ def test_services_wait_for_the_migration_and_for_all_addresses(
     assert children["migrate"].once
     assert list(children["migrate"].after) == ["postgres"]
     first = {"postgres", "valkey", "mock-kafka", "migrate"}
-    for name in ("api", "stores"):
-        assert set(children[name].after) == first
-    assert set(children["answering"].after) == {"api", "stores"}
-    assert set(children["expires"].after) == {*first, "answering"}
+    assert set(children["api"].after) == first
+    assert list(children["answering"].after) == ["api"]
+    assert set(children["stores"].after) == {*first, "answering"}
+    assert list(children["consuming"].after) == ["stores"]
+    assert set(children["expires"].after) == {*first, "answering", "consuming"}
     assert list(children["ready"].after) == ["api", "stores", "expires"]
 
 

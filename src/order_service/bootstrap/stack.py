@@ -11,7 +11,14 @@ from order_service.context import Contexts, Worker
 from order_service.embedded.console import python_command
 from order_service.embedded.ports import free_port
 from order_service.embedded.stack import run_stack
-from order_service.embedded.workload import Endpoint, Program, StackOptions, Visit, Workload
+from order_service.embedded.workload import (
+    Endpoint,
+    Program,
+    StackOptions,
+    Turn,
+    Visit,
+    Workload,
+)
 from order_service.infra.listening import why_not_listen
 
 _API_PAGES = {
@@ -96,7 +103,7 @@ def _workers(config: Config, workers: tuple[Worker, ...]) -> Iterator[Program]:
             worker.needs,
             endpoint if first else None,
             keeps_offsets=worker.consumes,
-            waits=worker.waits,
+            turn=Turn.FOLLOWING if worker.waits else Turn.CONSUMING,
             modules=(_CLI, "order_service.bootstrap.worker"),
             settings=dict(_own_ports(config, worker)),
         )

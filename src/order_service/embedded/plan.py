@@ -14,13 +14,13 @@ from order_service.embedded.server import Server
 from order_service.embedded.services import Service, SetupStep
 from order_service.embedded.stack_env import FILE_NAME, configured_addresses, write_stack_env
 from order_service.embedded.visiting import VisitStep
-from order_service.embedded.workload import Program, ShownLine, StackOptions, Workload
+from order_service.embedded.workload import Program, ShownLine, StackOptions, Turn, Workload
 
 # Below the supervisor's grace, so that a service gives up by itself before it is killed.
 _SHUTDOWN_TIMEOUT_S = 5.0
 
-FIRST, READY = "answering", "ready"
-"""Steps of the start: those that do not wait are ready, and then all services are."""
+READY = "ready"
+"""The step of the start behind which all services are ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,7 @@ class Plan:
             EmbeddedServerError: a folder belongs to a living process.
             OSError: a process cannot be made.
         """
-        services = self._workload.services
-        for program in [*self._workload.steps, *(each for each in services if not each.waits)]:
+        for program in [*self._workload.steps, *self._services_of(Turn.ANSWERING)]:
             self._made[program.name].load()
 
     @property
@@ -111,20 +110,17 @@ class Plan:
     def _services(self) -> Iterator[Child]:
         # Not all servers are what each waits for, but stack.env: who sees one up may read it.
         after = [*self._parts, *(step.name for step in self._workload.steps)]
-        services = self._workload.services
-        first = [program for program in services if not program.waits]
-        yield from self._started_together(first, after)
-        yield self._readiness(FIRST, first)
-        rest = [program for program in services if program.waits]
-        yield from self._started_together(rest, [*after, FIRST])
-        yield self._readiness(READY, services)
+        for turn in Turn:
+            programs = self._services_of(turn)
+            for program in programs:
+                service = self._started(program, Service)
+                yield Child(service, _policy(), after=after, bound_to=self._bound_to(program))
+            yield self._readiness(turn.name.lower(), programs)
+            after = [*after, turn.name.lower()]
+        yield self._readiness(READY, self._workload.services)
 
-    def _started_together(
-        self, programs: Sequence[Program], after: Sequence[str]
-    ) -> Iterator[Child]:
-        for program in programs:
-            service = self._started(program, Service)
-            yield Child(service, _policy(), after=after, bound_to=self._bound_to(program))
+    def _services_of(self, turn: Turn) -> list[Program]:
+        return [program for program in self._workload.services if program.turn is turn]
 
     def _readiness(self, name: str, programs: Sequence[Program]) -> Child:
         probes = [HealthProbe(each.name, each.endpoint) for each in programs if each.endpoint]

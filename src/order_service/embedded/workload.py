@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +54,17 @@ Visit = Callable[[Callable[[], bool]], Sequence[ShownLine]]
 """Uses the services as a person would; given whether to give up. It blocks and does not raise."""
 
 
+class Turn(IntEnum):
+    """Services of one turn start together, those of the next once they are ready.
+
+    The cores are theirs until then. Those of the first load while the servers come up.
+    """
+
+    ANSWERING = 0
+    CONSUMING = 1
+    FOLLOWING = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A Python module that the stack runs as a process.
@@ -67,7 +79,7 @@ class Program:
         settings: variables that are for this program alone.
         keeps_offsets: it remembers positions in Kafka's topics, so it ends with a broker that
             forgets them: at its old positions it would skip what the next broker has.
-        waits: it starts once the services that do not wait answer: the cores are theirs until then.
+        turn: when it starts, if it is a service.
     """
 
     name: str
@@ -76,7 +88,7 @@ class Program:
     needs: Sequence[str] = ()
     endpoint: Endpoint | None = None
     keeps_offsets: bool = False
-    waits: bool = False
+    turn: Turn = Turn.ANSWERING
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property

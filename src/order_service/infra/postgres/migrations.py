@@ -139,12 +139,49 @@ def _require_rights(connection: psycopg.Connection[Any]) -> None:
         raise errors.InsufficientPrivilege(f"permission denied: {role} may create nothing {place}")
 
 
+class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types
+    """yoyo's access to the database, and one more session, in which migrations run.
+
+    yoyo would connect anew for each of them, which takes longer than most of them do.
+    """
+
+    _second: "_Session | None" = None
+
+    def copy(self) -> "_Session":
+        """Return the session for the next migration."""
+        if self._second is None:
+            self._second = _Session(self.uri, self.migration_table)
+        return self._second
+
+    def __exit__(self, *exception: object) -> None:
+        """Close both."""
+        if self._second is not None:
+            self._second.connection.close()
+        super().__exit__(*exception)
+
+
+class _Session(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types
+    """A session that is as good as new after each use."""
+
+    def init_connection(self, connection: psycopg.Connection[Any]) -> None:
+        """Have no statement prepared that would be forgotten, too."""
+        connection.prepare_threshold = None
+        super().init_connection(connection)
+
+    def __exit__(self, *exception: object) -> None:
+        """Forget what a migration that went well has set; another one ends the session."""
+        if any(exception):
+            super().__exit__(*exception)
+        else:
+            self.execute("DISCARD ALL")
+
+
 def _open_backend(conninfo: str) -> Any:  # noqa: ANN401 - yoyo has no types
     """Return yoyo's access to the database."""
     keywords = conninfo_to_dict(conninfo)
     database = keywords.pop("dbname")
     uri = DatabaseURI("postgresql+psycopg", None, None, None, None, database, keywords)
-    backend = PostgresqlPsycopgBackend(uri, default_migration_table)
+    backend = _Backend(uri, default_migration_table)
     backend.init_database()
     return backend
 
