@@ -17,7 +17,7 @@ from order_service.http.server import FORKS, ServerSettings, serve
 from order_service.infra.addresses import is_loopback
 from order_service.infra.loading import modules_loading
 
-from .contexts import installed
+from .contexts import api_modules
 
 if TYPE_CHECKING:
     from .api_process import Api
@@ -30,16 +30,6 @@ def _create() -> "Api":
         from .api_process import create_api  # noqa: PLC0415 - see above
 
         return create_api()
-
-
-def api_modules(config: Config) -> list[str]:
-    """Return the modules that take most of the start of a process that answers.
-
-    They must not be loaded before it is known where the metrics of several processes meet: the
-    metrics' library looks for that when it is loaded.
-    """
-    enabled = installed().enabled(config)
-    return [f"{__package__}.api_process", *(each.api for each in enabled if each.api)]
 
 
 def server_settings(config: Config) -> ServerSettings:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from order_service.bootstrap.api import api_modules
+from order_service.bootstrap.contexts import api_modules
 from order_service.bootstrap.demo import visit_of
 from order_service.config import Config, flat
 from order_service.config.errors import variable_of

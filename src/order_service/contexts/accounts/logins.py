@@ -7,8 +7,6 @@ stay different: a login is an address here, not a name that others are shown.
 
 import unicodedata
 
-from email_validator import EmailNotValidError, validate_email
-
 MAX_LENGTH = 255
 
 
@@ -32,6 +30,9 @@ def login_faults(login: str) -> list[str]:
 
 def email_faults(email: str) -> list[str]:
     """Return what keeps `email` from being an address; nobody is asked whether it exists."""
+    # The first address waits for it, instead of every start of a process.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - slow
+
     try:
         validate_email(email, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:
