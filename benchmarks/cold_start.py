@@ -55,7 +55,7 @@ def run(scale: Scale) -> Sequence[Row]:
         Row(
             "Cold start: `order-service run` to the first answer, packages installed",
             "",
-            at_most(5, "s"),
+            at_most(3, "s"),
             [say("A", _seconds()) for _ in range(scale.pairs)],
             (),
             "s",
