@@ -38,7 +38,7 @@ class Scale:
 
 
 QUICK = Scale("quick", 1, 1.0, 4_000, 2_000, 2_000)
-DEFAULT = Scale("default", 3, 2.0, 30_000, 40_000, 200_000)
+DEFAULT = Scale("default", 3, 1.5, 30_000, 40_000, 200_000)
 FULL = Scale("full", 5, 5.0, 100_000, 1_000_000, 5_000_000)
 
 

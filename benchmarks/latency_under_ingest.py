@@ -20,8 +20,6 @@ _CONNECTIONS = 64
 _INGEST_RATE = 2_000
 _LONGER_S = 2.0
 """So much longer than what counts of a run orders are sent: through its lead, and some more."""
-_STRETCH = 2
-"""Runs are so many times as long as others: a percentile of rare events needs more of them."""
 
 
 class Lookups:
@@ -80,7 +78,7 @@ def run(scale: Scale) -> Sequence[Row]:
         store(stack, list(samples(_ORDERS)))
         with stack.process("order_service", "consume") as consumer, stack.api() as api:
             consumer.await_status("/health/ready")
-            lookups = Lookups(stack, api, _STRETCH * scale.seconds)
+            lookups = Lookups(stack, api, scale.seconds)
             path = f"/order/{next(samples(1)).uid}"
             api.get(path)
             require_level(api, path, "local")
@@ -96,7 +94,7 @@ def run(scale: Scale) -> Sequence[Row]:
             "ms",
             f"{lookups.rate:,.0f} lookups/s of {_ORDERS:,} cached orders, half of what the same "
             f"load generator ({generator()}) gets in a closed loop; a steady rate on each "
-            f"connection, runs of {_STRETCH * scale.seconds:g} s; {stored:,.0f} orders/s "
+            f"connection, runs of {scale.seconds:g} s; {stored:,.0f} orders/s "
             f"stored meanwhile (sent: {_INGEST_RATE:,}/s); consumer and API with default "
             "settings; load generator and sender run on the same cores.",
         )

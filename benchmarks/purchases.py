@@ -253,7 +253,7 @@ def _throughput(stack: Stack, shop: _Shop, scale: Scale, count: int) -> Sequence
 
 def _growth(stack: Stack, shop: _Shop, scale: Scale, stored: int) -> Sequence[Row]:
     """Compare the cost of a purchase at `stored` purchases with that at ten times as many."""
-    per_run = max(400, scale.orders // 20)
+    per_run = max(400, scale.orders // 30)
     _fill(stack, shop, stored // 10)
     before = [1000 / _whole_rate(stack, shop, per_run) for _ in range(scale.pairs)]
     _fill(stack, shop, stored - stored // 10)

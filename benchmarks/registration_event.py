@@ -76,7 +76,7 @@ def _all_came(listening: _Listening, answered: dict[str, float]) -> bool:
 
 def run(scale: Scale) -> Sequence[Row]:
     """Measure on one stack."""
-    count = round(scale.seconds * _PER_S * 4)
+    count = round(scale.seconds * _PER_S * 3)
     with running_stack(with_kafka=True) as stack:
         stack.create_topic(_TOPIC)
         with (
