@@ -87,7 +87,11 @@ def decode(raw: bytes | None, max_bytes: int = MAX_MESSAGE_BYTES) -> Order:
 
 def _refuse_nul(raw: bytes) -> None:
     """Refuse a NUL character unless it is in a field that is ignored."""
-    if faults := faults_of(_decode_any(raw)):
+    try:
+        candidate = _decode_any(raw)
+    except RecursionError as error:  # to skip a field takes less of the stack than to decode it
+        _explain(raw, error)
+    if faults := faults_of(candidate):
         raise InvalidOrderError("invalid_order", faults)
 
 
