@@ -48,7 +48,7 @@ class QuickAnswers(Protocol):
 
         Args:
             outcome: What `then` was called with.
-            environ: Like the one that this was made for; the request's own.
+            environ: The one that this was made for, with the id of the request that is answered.
         """
 
 
