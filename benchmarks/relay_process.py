@@ -1,18 +1,18 @@
 """Our relay in a process of its own. Usage: python -m benchmarks.relay_process <schema>."""
 
-import signal
 import sys
 
 from order_service.bootstrap.contexts import installed
 from order_service.context.process import Process
 from order_service.context.relaying import Relaying
+from order_service.infra.stop_signals import set_on_stop_signals
 
 
 def main(schema: str) -> None:
     """Relay until SIGTERM."""
     contexts = installed()
     with Process(contexts.load_config(), scopes=contexts.scopes) as process:
-        signal.signal(signal.SIGTERM, lambda *_: process.stopping.set())
+        set_on_stop_signals(process.stopping)
         Relaying(process, schema, ()).run()
 
 

@@ -2,7 +2,8 @@
 
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from threading import Event
+from queue import SimpleQueue
+from threading import Event, Thread
 from types import FrameType
 from typing import TypeVar
 
@@ -26,11 +27,21 @@ def paced(things: Iterable[T], rate: float, clock: Callable[[], float], stop: Ev
 
 
 def stop_on_signals(stop: Event) -> None:
-    """Let Ctrl-C and SIGTERM set the event; a second one ends the process at once."""
+    """Let Ctrl-C and SIGTERM set the event; a second one ends the process at once.
+
+    A thread sets it: the main thread, in which handlers run, may hold the lock of the event that it
+    waits for, and would wait for itself.
+    """
+    signals: SimpleQueue[int] = SimpleQueue()
+
+    def hand_over() -> None:
+        signals.get()
+        stop.set()
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        stop.set()
+        signals.put(number)
         signal.signal(number, signal.SIG_DFL)
 
+    Thread(target=hand_over, name="stop-signals", daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)

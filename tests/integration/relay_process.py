@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from order_service.context.relaying import Relaying
 from order_service.infra.retry import StoppedError
+from order_service.infra.stop_signals import set_on_stop_signals
 from tests.backends import Environ, process_environ, process_of
 from tests.builders import ROOT
 
@@ -18,7 +19,7 @@ _STOP_S = 20.0
 def main(schema: str) -> None:
     """Relay until SIGTERM."""
     with process_of(os.environ) as process:
-        signal.signal(signal.SIGTERM, lambda *_: process.stopping.set())
+        set_on_stop_signals(process.stopping)
         with contextlib.suppress(StoppedError):
             Relaying(process, schema, ()).run()
 

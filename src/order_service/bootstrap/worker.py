@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
 from order_service.infra.memory import share_one_arena
 from order_service.infra.retry import StoppedError
+from order_service.infra.stop_signals import set_on_stop_signals
 
 _log = structlog.get_logger(__name__)
 
@@ -28,8 +28,7 @@ def run_worker(contexts: Contexts, config: Config, worker: Worker) -> int:
     """Work until SIGTERM or SIGINT, in the main thread; return the exit code."""
     share_one_arena()
     with closing(Process(config, scopes=contexts.scopes)) as process:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: process.stopping.set())
+        set_on_stop_signals(process.stopping)
         _bound_the_stop(process.stopping, _STOP_LIMIT)
         try:
             run_work(process, worker.open(process))
