@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from order_service.config import Config
-from order_service.http.server import FORKS, ServerSettings, serve
+from order_service.http.server import ServerSettings, serve
 from order_service.infra.addresses import is_loopback
-from order_service.infra.loading import modules_loading
+from order_service.infra.loading import FORKS, modules_loading
 
 from .contexts import api_modules
 

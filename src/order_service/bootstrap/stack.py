@@ -8,6 +8,7 @@ from order_service.bootstrap.demo import visit_of
 from order_service.config import Config, flat
 from order_service.config.errors import variable_of
 from order_service.context import Contexts, Worker
+from order_service.context.later import module_of
 from order_service.embedded.console import python_command
 from order_service.embedded.ports import free_port
 from order_service.embedded.stack import run_stack
@@ -77,9 +78,9 @@ def _migration(config: Config) -> Program:
 
 def _api(contexts: Contexts, config: Config) -> Program:
     needs = contexts.api_needs(config)
-    modules = [_CLI, "order_service.bootstrap.api"]
-    if config.http.workers == 1:
-        modules += api_modules(config)
+    # Of several processes it must be known first where their metrics meet.
+    alone = config.http.workers == 1
+    modules = [_CLI, "order_service.bootstrap.api", *api_modules(config)] if alone else ()
     endpoint = _api_endpoint(config)
     return Program("api", ("order_service", "api"), needs, endpoint, modules=modules)
 
@@ -104,7 +105,11 @@ def _workers(config: Config, workers: tuple[Worker, ...]) -> Iterator[Program]:
             endpoint if first else None,
             keeps_offsets=worker.consumes,
             turn=Turn.FOLLOWING if worker.waits else Turn.CONSUMING,
-            modules=(_CLI, "order_service.bootstrap.worker"),
+            modules=[
+                _CLI,
+                "order_service.bootstrap.worker",
+                *filter(None, [module_of(worker.open)]),
+            ],
             settings=dict(_own_ports(config, worker)),
         )
 

@@ -17,3 +17,10 @@ def imported_later(name: str) -> Callable[..., Any]:
 
 def _call(name: str, *args: Any) -> Any:  # noqa: ANN401 - those of the other function
     return resolve_name(name)(*args)
+
+
+def module_of(call: Callable[..., Any]) -> str:
+    """Return the module that `imported_later` was given, empty if it did not make this function."""
+    if isinstance(call, partial) and call.func is _call:
+        return str(call.args[0]).partition(":")[0]
+    return ""

@@ -15,7 +15,8 @@ from typing import ClassVar
 
 from order_service.embedded.kafka_probe import answers_kafka
 from order_service.embedded.ports import HOST, Port
-from order_service.embedded.processes import ChildProcess, EmbeddedServerError, Output
+from order_service.embedded.launching import Output
+from order_service.embedded.processes import ChildProcess, EmbeddedServerError
 from order_service.embedded.server import ServerProcess
 
 API_VERSION = "2.3"
@@ -66,11 +67,11 @@ class MockKafka(ServerProcess):
     def create_topic(self, name: str, partitions: int = 1) -> None:
         """See `KafkaServer`; the topic is forgotten with the next stop."""
         child = self._running()
-        if child.popen.stdin is None:
+        if child.handle.stdin is None:
             raise EmbeddedServerError(f"{self.name} has no pipe")
         try:
-            child.popen.stdin.write(f"{name} {partitions}\n")
-            child.popen.stdin.flush()
+            child.handle.stdin.write(f"{name} {partitions}\n")
+            child.handle.stdin.flush()
         except OSError as error:
             raise EmbeddedServerError(f"{self.name} does not run") from error
         if (code := self._reply(child)) != "0":
@@ -97,7 +98,7 @@ class MockKafka(ServerProcess):
             self.create_topic(name, partitions)
 
     def _reply(self, child: ChildProcess) -> str:
-        stdout = child.popen.stdout
+        stdout = child.handle.stdout
         if stdout is None or not select.select([stdout], [], [], _REPLY_SECONDS)[0]:
             raise EmbeddedServerError(f"{self.name} does not answer")
         return stdout.readline().strip()

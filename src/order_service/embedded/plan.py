@@ -8,6 +8,7 @@ from pathlib import Path
 from order_service.config import Config
 from order_service.embedded.child import Child
 from order_service.embedded.console import Console
+from order_service.embedded.forking import ForkServer
 from order_service.embedded.readiness import HealthProbe, ReadinessStep
 from order_service.embedded.restart import RestartLimits, RestartPolicy
 from order_service.embedded.server import Server
@@ -54,6 +55,7 @@ class Plan:
         servers: Servers,
         options: StackOptions,
         console: Console,
+        forks: ForkServer | None = None,
     ) -> None:
         self._config = config
         self._workload = workload
@@ -62,6 +64,7 @@ class Plan:
         self._data_dir = options.data_dir.resolve()
         self._environ = options.environ
         self._console = console
+        self._forks = forks
         self._known: dict[str, dict[str, str]] = {}
         self._made: dict[str, Service] = {}
         self._visit = VisitStep(workload.visit) if workload.visit is not None else None
@@ -77,7 +80,7 @@ class Plan:
         ]
 
     def load_ahead(self) -> None:
-        """Begin the programs that are wanted first: they load while the servers come up.
+        """Have those programs loaded that are wanted first, while the servers come up.
 
         Raises:
             EmbeddedServerError: a folder belongs to a living process.
@@ -149,7 +152,7 @@ class Plan:
             return self._shared_environment() | program.environment
 
         folder = services_folder(self._data_dir)
-        self._made[program.name] = kind(program, folder, environment, self._console)
+        self._made[program.name] = kind(program, folder, environment, self._console, self._forks)
         return self._made[program.name]
 
     def came_up(self, name: str) -> list[str]:

@@ -6,49 +6,24 @@ a session of its own, so Ctrl-C in the terminal reaches only the supervisor.
 """
 
 import contextlib
-import functools
 import json
 import os
-import queue
 import signal
 import subprocess
-import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from enum import Enum, auto
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from order_service.embedded import die_with_parent
+from order_service.embedded.launching import Begin, Launch, Output, spawned
 from order_service.embedded.process_table import await_gone, identity, process_tree, send
 
 _GONE_TIMEOUT = 10.0
 _LOG_LIMIT_BYTES = 16 * 1024 * 1024
 _TAIL_BYTES = 4096
 
-_Stream = int | IO[bytes] | None
-_Job = tuple[Callable[[], "subprocess.Popen[str]"], "Future[subprocess.Popen[str]]"]
-
 
 class EmbeddedServerError(RuntimeError):
     """An embedded server cannot be had; the text says why and ends with the tail of its log."""
-
-
-class Output(Enum):
-    """Where the output of a child goes.
-
-    Attributes:
-        LOG: stdout and stderr to its log. With all others stdin is the pipe `popen.stdin`.
-        INHERITED: both to our own.
-        RELAYED: both to the pipe `popen.stdout`.
-        DIALOG: stdout to that pipe, stderr to the log.
-    """
-
-    LOG = auto()
-    INHERITED = auto()
-    RELAYED = auto()
-    DIALOG = auto()
 
 
 class ChildProcess:
@@ -66,6 +41,7 @@ class ChildProcess:
         environment: Mapping[str, str] | None = None,
         orphan_signal: signal.Signals = signal.SIGKILL,
         output: Output = Output.LOG,
+        begin: Begin = spawned,
     ) -> None:
         """Start `command`.
 
@@ -76,6 +52,7 @@ class ChildProcess:
             environment: added to that of this process.
             orphan_signal: what the child gets when this process dies without ending it.
             output: where its output goes.
+            begin: begins the process.
 
         Raises:
             EmbeddedServerError: the folder belongs to a living process, or the program is missing.
@@ -84,33 +61,30 @@ class ChildProcess:
         self._pid_file = folder / f"{name}.pid"
         end_leftover(self._pid_file)
         self.log = LogFile(folder / f"{name}.log")
-        launcher = [sys.executable, "-I", "-S", die_with_parent.__file__]
-        arguments = [*launcher, str(os.getpid()), str(int(orphan_signal)), *command]
-        env = {**os.environ, **(environment or {})}
-        start = functools.partial(_popen, arguments, self.log.path, env, output)
-        self.popen = _spawn(start)
-        _write_pid_file(self._pid_file, self.popen.pid)
+        launch = Launch(command, environment or {}, orphan_signal, output, self.log.path)
+        self.handle = begin(launch)
+        _write_pid_file(self._pid_file, self.pid)
 
     @property
     def pid(self) -> int:
         """Pid of the program."""
-        return self.popen.pid
+        return self.handle.pid
 
     def alive(self) -> bool:
         """Whether it runs now; a suspended one does. Never blocks."""
-        return self.popen.poll() is None
+        return self.handle.poll() is None
 
     def wait(self, timeout: float) -> bool:
         """Block until it ended, at most `timeout` seconds; say whether it did."""
         try:
-            self.popen.wait(timeout)
+            self.handle.wait(timeout)
         except subprocess.TimeoutExpired:
             return False
         return True
 
     def tell(self, line: str) -> None:
         """Write `line` to stdin, and end it."""
-        if pipe := self.popen.stdin:
+        if pipe := self.handle.stdin:
             # Whoever is dead already will be found so.
             with contextlib.suppress(BrokenPipeError):
                 pipe.write(f"{line}\n")
@@ -120,7 +94,7 @@ class ChildProcess:
         """Ask it to end by signal `number`; after `timeout` seconds end it by force."""
         if self.alive():
             self.resume()
-            self.popen.send_signal(number)
+            self.handle.send_signal(number)
             self.wait(timeout)
         self.kill()
 
@@ -128,8 +102,8 @@ class ChildProcess:
         """End it and all its children at once, and wait until they are gone."""
         if self.alive():
             end_tree(self.pid)
-        self.popen.wait()
-        for pipe in (self.popen.stdin, self.popen.stdout):
+        self.handle.wait()
+        for pipe in (self.handle.stdin, self.handle.stdout):
             _close(pipe)
         if not self._ended:
             # Only once: later the file may be that of another owner of the folder.
@@ -139,7 +113,7 @@ class ChildProcess:
     def suspend(self) -> None:
         """Let it and its children hang (SIGSTOP): their sockets stay open and say nothing."""
         # The parent first, so that it cannot fork behind our back.
-        self.popen.send_signal(signal.SIGSTOP)
+        self.handle.send_signal(signal.SIGSTOP)
         send(process_tree(self.pid), signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -203,59 +177,6 @@ def _write_pid_file(path: Path, pid: int) -> None:
     own = os.getpid()
     record = {"pid": str(pid), "started": identity(pid)}
     path.write_text(json.dumps(record | {"owner": str(own), "owner_started": identity(own)}))
-
-
-def _popen(
-    arguments: list[str], log: Path, env: dict[str, str], output: Output
-) -> "subprocess.Popen[str]":
-    with log.open("ab") as file:
-        stdout, stderr = _streams(output, file)
-        return subprocess.Popen(  # noqa: S603  the callers name the programs
-            arguments,
-            stdin=subprocess.DEVNULL if output is Output.LOG else subprocess.PIPE,
-            stdout=stdout,
-            stderr=stderr,
-            env=env,
-            text=True,
-            start_new_session=True,
-        )
-
-
-def _streams(output: Output, log: IO[bytes]) -> tuple[_Stream, _Stream]:
-    """Return stdout and stderr."""
-    return {
-        Output.LOG: (log, log),
-        Output.INHERITED: (None, None),
-        Output.RELAYED: (subprocess.PIPE, subprocess.STDOUT),
-        Output.DIALOG: (subprocess.PIPE, log),
-    }[output]
-
-
-def _spawn(start: Callable[[], "subprocess.Popen[str]"]) -> "subprocess.Popen[str]":
-    """Start a process from the thread that lives as long as this process.
-
-    Linux sends the parent death signal when the *thread* that forked the child ends.
-    """
-    future: Future[subprocess.Popen[str]] = Future()
-    _spawner(os.getpid()).put((start, future))
-    return future.result()
-
-
-@functools.cache
-def _spawner(_pid: int) -> "queue.SimpleQueue[_Job]":
-    """Queue of the spawning thread; one for each process, since a fork does not copy threads."""
-    jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-    threading.Thread(target=_run_jobs, args=[jobs], name="spawner", daemon=True).start()
-    return jobs
-
-
-def _run_jobs(jobs: "queue.SimpleQueue[_Job]") -> None:
-    while True:
-        start, future = jobs.get()
-        try:
-            future.set_result(start())
-        except OSError as error:
-            future.set_exception(error)
 
 
 def _close(pipe: IO[str] | None) -> None:

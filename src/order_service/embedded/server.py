@@ -11,12 +11,8 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from order_service.embedded.child import Part
-from order_service.embedded.processes import (
-    ChildProcess,
-    EmbeddedServerError,
-    Output,
-    end_leftover,
-)
+from order_service.embedded.launching import Output
+from order_service.embedded.processes import ChildProcess, EmbeddedServerError, end_leftover
 
 _PROBE_SECONDS = 0.02
 # What a server says that comes too early after its predecessor, or lost a race for its port.
@@ -177,7 +173,7 @@ class ServerProcess(ABC):
     def _run_tool(self, command: Sequence[str]) -> None:
         """Run a program that prepares the server; `stop` and `kill` end it too."""
         self._child = child = self.spawn(command)
-        if not child.wait(self._start_timeout) or child.popen.returncode:
+        if not child.wait(self._start_timeout) or child.handle.returncode:
             child.kill()
             raise EmbeddedServerError(f"{Path(command[0]).name} failed:\n{child.log.tail()}")
         child.kill()

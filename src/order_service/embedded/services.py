@@ -1,20 +1,24 @@
 """The commands of this very package as supervised children: consumer, API, migration, demo.
 
-A process may begin before the servers that it needs: it loads its modules meanwhile.
+Their modules are loaded while the servers come up: by the fork server, or where there is none by a
+process of each program that was begun early and waits.
 """
 
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
 from order_service.embedded import loaded_ahead
 from order_service.embedded.console import Console
-from order_service.embedded.processes import ChildProcess, Output, end_leftover
+from order_service.embedded.forking import ForkServer
+from order_service.embedded.launching import Begin, Output, spawned
+from order_service.embedded.processes import ChildProcess, end_leftover
 from order_service.embedded.workload import Program
 
 Environment = Callable[[], Mapping[str, str]]
@@ -31,36 +35,33 @@ class Service:
     """
 
     def __init__(
-        self, program: Program, folder: Path, environment: Environment, console: Console
+        self,
+        program: Program,
+        folder: Path,
+        environment: Environment,
+        console: Console,
+        forks: ForkServer | None = None,
     ) -> None:
         self.name = program.name
-        launcher = [sys.executable, "-m", loaded_ahead.__name__, ",".join(program.modules)]
-        self._command = [*launcher, *program.command]
+        self._program = program
         self._folder = folder
         self._environment = environment
         self._console = console
+        self._forks = forks if program.modules else None
         self._process: ChildProcess | None = None
         self._waits = False
 
     def load(self) -> None:
-        """Begin the process, which loads its modules and waits for `start`; does not block.
+        """Have the modules loaded that it needs, ahead of `start`; does not block.
 
         Raises:
             EmbeddedServerError: its folder belongs to a living process.
-            OSError: the process or its files cannot be made.
+            OSError: a process or its files cannot be made.
         """
-        self._end_orphans()
-        self._process = ChildProcess(
-            self.name,
-            self._folder,
-            self._command,
-            # What is left alone shall still finish its batch and leave its group.
-            orphan_signal=signal.SIGTERM,
-            output=Output.RELAYED if self._console.terminal else Output.INHERITED,
-        )
-        self._waits = True
-        if isinstance(pipe := self._process.popen.stdout, TextIOWrapper):
-            self._console.relay(self.name, pipe.buffer)
+        if self._forks is not None:
+            self._forks.load(self._program.modules)
+        else:
+            self._begin_waiting()
 
     def start(self) -> None:
         """Let the process work, which begins now if none waits.
@@ -69,15 +70,47 @@ class Service:
             EmbeddedServerError: its folder belongs to a living process.
             OSError: the process or its files cannot be made.
         """
+        if self._forks is not None:
+            with suppress(ConnectionError, TimeoutError):
+                return self._begin_forked(self._forks)
+            # It was killed. Its work is done by us, and more slowly.
+            self._forks = None
         if not (self._waits and self.alive()):
-            self.load()
+            self._begin_waiting()
         self._waits = False
         if self._process is not None:
             self._process.tell(json.dumps(dict(self._environment())))
+        return None
+
+    def _begin_forked(self, forks: ForkServer) -> None:
+        begin = partial(forks.fork, self._program.modules)
+        self._begin(self._program.command, begin, self._environment())
+
+    def _begin_waiting(self) -> None:
+        launcher = [sys.executable, "-m", loaded_ahead.__name__, ",".join(self._program.modules)]
+        self._begin([*launcher, *self._program.command], spawned)
+        self._waits = True
+
+    def _begin(
+        self, command: Sequence[str], begin: Begin, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._end_orphans()
+        self._process = ChildProcess(
+            self.name,
+            self._folder,
+            command,
+            environment=environment,
+            # What is left alone shall still finish its batch and leave its group.
+            orphan_signal=signal.SIGTERM,
+            output=Output.RELAYED if self._console.terminal else Output.INHERITED,
+            begin=begin,
+        )
+        if isinstance(pipe := self._process.handle.stdout, TextIOWrapper):
+            self._console.relay(self.name, pipe.buffer)
 
     def wait(self) -> int:
         """Block until the process ends; its exit code, negative for a signal."""
-        return self._process.popen.wait() if self._process else 0
+        return self._process.handle.wait() if self._process else 0
 
     def stop(self, timeout: float = 10.0) -> None:
         """Ask the process to end, and end it and its workers by force after `timeout` seconds."""

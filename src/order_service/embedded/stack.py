@@ -13,6 +13,7 @@ from types import FrameType
 from order_service.config import Config
 from order_service.embedded.console import Banner, Console
 from order_service.embedded.events import Inbox, StopRequested, Wake, Workers
+from order_service.embedded.forking import ForkServer
 from order_service.embedded.listening import PortTakenError, with_usable_ports
 from order_service.embedded.lock import AlreadyRunningError, locked
 from order_service.embedded.plan import Plan, services_folder
@@ -21,6 +22,7 @@ from order_service.embedded.selection import make_servers
 from order_service.embedded.services import end_leftovers
 from order_service.embedded.supervisor import Runtime, StartFailedError, Supervisor
 from order_service.embedded.workload import StackOptions, Workload
+from order_service.infra.loading import FORKS
 from order_service.infra.logging import configure_logging, get_logger
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -88,7 +90,8 @@ class _Stack:
         self._servers = make_servers(
             config, workload.topics, self._data_dir, apache_kafka=options.apache_kafka
         )
-        self._plan = Plan(config, self._workload, self._servers, options, console)
+        self._forks = ForkServer(services_folder(self._data_dir)) if FORKS else None
+        self._plan = Plan(config, self._workload, self._servers, options, console, self._forks)
 
     def run(self, inbox: Inbox, began: float) -> None:
         def came_up(name: str) -> list[str]:
@@ -99,12 +102,16 @@ class _Stack:
         self._plan.withdraw()
         self._plan.publish()
         children = self._plan.children()
-        self._plan.load_ahead()
         runtime = Runtime(get_logger(__name__), time.monotonic, inbox, Workers())
         try:
+            if self._forks is not None:
+                self._forks.start()
+            self._plan.load_ahead()
             Supervisor(children, runtime, came_up).run()
         finally:
             self._plan.withdraw()
+            if self._forks is not None:
+                self._forks.close()
 
     def _banner(self, seconds: float) -> Banner:
         in_memory = self._servers.kafka is not None and self._servers.kafka_forgets

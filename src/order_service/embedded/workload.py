@@ -72,7 +72,8 @@ class Program:
     Attributes:
         name: of the process in the output, in logs and of its pid file; unique in a stack.
         command: the module and its arguments.
-        modules: what it imports, whatever its settings; none is named if that takes no time.
+        modules: what it imports, whatever its settings. None is named if that takes no time, or if
+            they must not be loaded before the program has begun.
         needs: of ``postgres``, ``redis`` and ``kafka`` those that it connects to. It is started
             again when one of them has moved to another address.
         endpoint: where it serves HTTP; None if it does not.

@@ -2,7 +2,14 @@
 
 import contextlib
 import gc
+import sys
 from collections.abc import Iterator
+
+FORKS = sys.platform == "linux"
+"""Whether a process may begin as a fork of one that has loaded its modules, and share its memory.
+
+Elsewhere libraries of the system do not survive a fork.
+"""
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@
 else is called as WSGI wants it, in the threads of the ``gateway``.
 """
 
-from .main_process import FORKS, serve
+from .main_process import serve
 from .settings import ServerSettings
 
-__all__ = ["FORKS", "ServerSettings", "serve"]
+__all__ = ["ServerSettings", "serve"]

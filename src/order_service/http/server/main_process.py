@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,17 +23,13 @@ from wsgiref.types import WSGIApplication
 
 import structlog
 
+from order_service.infra.loading import FORKS
+
 from .listening import listen
 from .settings import ServerSettings
 from .worker import CANNOT_START, LAST_WORDS, work
 
 _log = structlog.get_logger(__name__)
-
-FORKS = sys.platform == "linux"
-"""Whether workers begin with the modules that the main process has loaded, and share their memory.
-
-Elsewhere libraries of the system do not survive a fork.
-"""
 
 _SPAWN = multiprocessing.get_context("spawn")
 
