@@ -1,9 +1,10 @@
 """Loads what the programs of this package are made of once, and becomes each of them by a fork.
 
-Run as `python -m order_service.embedded.fork_server`, with a socket for stdin; `forking.py` is the
-other end. A message is a JSON object. Its `modules` are loaded; if it has a `command` (a module and
-its arguments), a process begins with it, whose stdout and stderr are the two descriptors beside the
-message, and the answer is the process's id. The server ends with the socket.
+Run as `python -m order_service.embedded.fork_server <folder>`, with a socket for stdin, of which
+`forking.py` is the other end; the folder is there for who looks at the process. A message is a JSON
+object. Its `modules` are loaded; if it has a `command` (a module and its arguments), a process
+begins with it, whose stdout and stderr are the two descriptors beside the message, and the answer
+is the process's id. The server ends with the socket.
 
 That process is no child of ours: its parent is one in between that ends at once, so that it falls
 to the stack, which takes orphans meanwhile. So the stack hears of its end, and takes it along with
@@ -108,9 +109,10 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     for stream, place in zip(streams, (1, 2), strict=True):
         _redirect(stream, place)
     end_with(request["owner"], request["orphan_signal"])
-    os.environ.update(request["environment"])
     command: list[str] = request["command"]
+    # First of all: it looks for its place in memory beside the environment as it was.
     setproctitle(" ".join([sys.executable, "-m", *command]))
+    os.environ.update(request["environment"])
     sys.argv = command
     runpy.run_module(command[0], run_name="__main__", alter_sys=True)
 

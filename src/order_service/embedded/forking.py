@@ -56,7 +56,9 @@ class ForkServer:
             self._child = ChildProcess(
                 "fork-server",
                 self._folder,
-                [sys.executable, "-m", fork_server.__name__],
+                # The folder leaves room for the titles of the programs, which take its place.
+                [sys.executable, "-m", fork_server.__name__, str(self._folder)],
+                environment={"SPT_NOENV": "1"},
                 begin=lambda launch: spawned(launch, theirs),
             )
 

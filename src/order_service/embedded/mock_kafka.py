@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from order_service.embedded.kafka_probe import answers_kafka
-from order_service.embedded.ports import HOST, Port
 from order_service.embedded.launching import Output
+from order_service.embedded.ports import HOST, Port
 from order_service.embedded.processes import ChildProcess, EmbeddedServerError
 from order_service.embedded.server import ServerProcess
 

@@ -46,15 +46,24 @@ class Plan:
     """The children of one stack and the addresses of its parts.
 
     Addresses change while the stack runs: a broker in memory may come back on another port.
+
+    Args:
+        config: All settings.
+        workload: What is run beside the servers.
+        servers: Those that are started here.
+        options: How the stack is run.
+        console: What people see.
+        forks: Begins the programs, from its start on; None where each has to be spawned.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a stack is made of
         self,
         config: Config,
         workload: Workload,
         servers: Servers,
         options: StackOptions,
         console: Console,
+        *,
         forks: ForkServer | None = None,
     ) -> None:
         self._config = config

@@ -91,7 +91,9 @@ class _Stack:
             config, workload.topics, self._data_dir, apache_kafka=options.apache_kafka
         )
         self._forks = ForkServer(services_folder(self._data_dir)) if FORKS else None
-        self._plan = Plan(config, self._workload, self._servers, options, console, self._forks)
+        self._plan = Plan(
+            config, self._workload, self._servers, options, console, forks=self._forks
+        )
 
     def run(self, inbox: Inbox, began: float) -> None:
         def came_up(name: str) -> list[str]:

@@ -1,6 +1,6 @@
 """What the schemas of routes have in common, whatever their context."""
 
-from typing import Any
+from typing import Any, Self
 
 from marshmallow import EXCLUDE, Schema
 
@@ -17,6 +17,14 @@ class TitledSchema(Schema):
         super().__init_subclass__(**options)
         title = {"title": cls.__name__.removesuffix("Schema")}
         cls.Meta = type("Meta", (cls.Meta,), title)  # type: ignore[assignment, misc]
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return itself, as nobody changes a schema that is made.
+
+        flask-smorest copies what it knows of a view with each decorator. Of the routes' errors that
+        took a third of the time in which the API is made.
+        """
+        return self
 
 
 class LenientSchema(TitledSchema):

@@ -26,6 +26,17 @@ def insist_on_rejoin(consumer: KafkaConsumer) -> bool:
     return False
 
 
+def join_group(consumer: KafkaConsumer, timeout_ms: int) -> None:
+    """Join the group, and return as soon as that is done or the time is over.
+
+    A poll would wait for messages then, as long as it may take, and tell of nothing meanwhile.
+
+    Raises:
+        KafkaError: The coordinator cannot be asked.
+    """
+    consumer._coordinator.poll(timeout_ms=timeout_ms)
+
+
 def topic_id(consumer: KafkaConsumer, topic: str) -> str | None:
     """Return the id of the topic's present incarnation; older brokers have none."""
     known = consumer._cluster.topic_id(topic)

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 
 from .batching import ConsumerRecord
 from .fetch_pacing import FetchPacing
-from .internals import insist_on_rejoin, topic_id
+from .internals import insist_on_rejoin, join_group, topic_id
 from .lag_probe import LagProbe
 from .offset_tracker import Offsets, OffsetTracker
 from .progress import ConsumerProgress
@@ -23,7 +23,7 @@ from .timing import Timing
 _log = structlog.get_logger(__name__)
 
 _JOIN = 1.0
-"""Seconds of a poll while the group is being joined; a join that is cut short starts again."""
+"""Seconds that a join of the group may take at once; one that is cut short starts again."""
 
 _AFTER_FAILURE = 0.5
 """Seconds until the next poll after one that raised."""
@@ -75,16 +75,18 @@ class GroupMember:
 
     def join(self) -> None:
         """Subscribe. The partitions come with a later poll."""
-        self._learn_partitions()
         self._consumer.subscribe([self._topic], listener=_RebalanceListener(self._offsets))
+        self._learn_partitions()
 
     def _learn_partitions(self) -> None:
         """Fetch the topic's metadata: a group leader without them assigns no partition at all.
 
-        It would notice only with the next rebalance, up to a session timeout later.
+        It would notice only with the next rebalance, up to a session timeout later. They are
+        fetched once it is known what is subscribed: otherwise the leader takes them for changed
+        with their next refresh, and has the whole group join once more.
         """
         with contextlib.suppress(KafkaError):
-            self._consumer.partitions_for_topic(self._topic)
+            self._consumer.topics()
 
     def poll(self, seconds: float) -> list[ConsumerRecord]:
         """Return what comes within `seconds`, of each partition in the order of its offsets."""
@@ -117,16 +119,17 @@ class GroupMember:
         return position is None or int(end) > int(position)
 
     def _poll(self, seconds: float) -> Mapping[TopicPartition, list[ConsumerRecord]]:
-        """Poll for `seconds`, longer if the group has to be joined: that needs its time.
+        """Poll for `seconds`; if the group has to be joined, do that instead, which needs its time.
 
         The library hides most of a broker's absence, but not all of it: a coordinator that
         refuses the connection comes up here. That is no reason to leave the group.
         """
-        least = _JOIN if insist_on_rejoin(self._consumer) else 0.0
+        polled: Mapping[TopicPartition, list[ConsumerRecord]] = {}
         try:
-            polled: Mapping[TopicPartition, list[ConsumerRecord]] = self._consumer.poll(
-                timeout_ms=round(max(seconds, least) * 1000)
-            )
+            if insist_on_rejoin(self._consumer):
+                join_group(self._consumer, round(_JOIN * 1000))
+            else:
+                polled = self._consumer.poll(timeout_ms=round(seconds * 1000))
         except KafkaError as error:
             _log.warning("polling failed, trying again", topic=self._topic, error=repr(error))
             self._sleep(_AFTER_FAILURE)
