@@ -1,16 +1,22 @@
 """The consumer loop on a real broker: nothing is committed before it is stored, nothing skipped."""
 
+import logging
 import threading
 import uuid
+from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
 
+from order_service.context.brokers import kafka_connection as connection_of
+from order_service.embedded.mock_kafka import MockKafka
 from order_service.infra.kafka import clients as kafka_clients
 from order_service.infra.kafka.clients import Connection
-from tests.backends import NewTopic
+from tests.backends import NewTopic, config_of
 from tests.integration.consumer_bench import WAIT_S, Batch, Bench, Handler
+from tests.servers import started
 from tests.waiting import eventually
 
 # What the mock broker knows nothing of: topic ids, deleting records, more than one member, and
@@ -138,6 +144,29 @@ def test_messages_that_the_broker_dropped_are_told_as_a_gap(bench: Bench) -> Non
     assert late.values == numbered(5, 5)
     assert bench.told.gaps == [3]
     assert bench.committed() == 10
+
+
+@pytest.fixture
+def quick_bench(tmp_path: Path) -> Iterator[Bench]:
+    """One on a broker that answers before anything else can happen."""
+    with started(MockKafka(tmp_path, {"orders": 2})) as server:
+        connection = connection_of(config_of(server.environment()).kafka)
+        with closing(kafka_clients.open_producer(connection, 1_000_000)) as producer:
+            yield Bench(connection, producer, "orders")
+
+
+def test_a_lone_member_joins_its_group_once(
+    quick_bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "kafka.coordinator")
+    quick_bench.produce(*numbered(5))
+    handler = Handler()
+    with quick_bench.running(handler):
+        assert handler.idle_again.wait(WAIT_S)
+        told = len(quick_bench.told.lags)
+        eventually(lambda: len(quick_bench.told.lags) > told + 5, WAIT_S, "it goes on")
+    joins = [each for each in caplog.messages if each.startswith("Successfully joined group")]
+    assert len(joins) == 1, joins
 
 
 def test_stopping_finishes_and_commits_the_batch_that_is_being_stored(bench: Bench) -> None:

@@ -30,14 +30,15 @@ def test_a_member_that_has_not_joined_is_about_to(
     consumer: KafkaConsumer, new_topic: NewTopic
 ) -> None:
     topic = new_topic()
-    consumer.partitions_for_topic(topic)
     consumer.subscribe([topic])
+    consumer.topics()
+
+    def joined() -> bool:
+        internals.join_group(consumer, 1000)
+        return bool(consumer.assignment())
+
     assert internals.insist_on_rejoin(consumer)
-    eventually(
-        lambda: consumer.poll(timeout_ms=1000) == {} and bool(consumer.assignment()),
-        WAIT_S,
-        "a partition is assigned",
-    )
+    eventually(joined, WAIT_S, "a partition is assigned")
     assert not internals.insist_on_rejoin(consumer)
 
 
