@@ -1,6 +1,8 @@
 """What `order-service run` runs: the programs, what each needs, and what they are told."""
 
 import io
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from order_service.embedded.child import Child
 from order_service.embedded.console import Console
 from order_service.embedded.plan import Plan, Servers
 from order_service.embedded.workload import Program, ShownLine, StackOptions, Workload
+from tests.builders import ROOT
 from tests.unit.scripted_parts import ScriptedPart
 
 
@@ -200,3 +203,26 @@ def test_without_a_visit_all_is_there_once_the_services_are_ready(
     it = plan(workload(CONTEXTS, Config(), 1.0), servers, tmp_path)
     assert it.last_step == "ready"
     assert it.shown == ()
+
+
+def test_what_there_is_to_run_is_known_without_what_the_programs_are_made_of() -> None:
+    """Everything waits for it, the servers too."""
+    script = (
+        "import sys\n"
+        "from order_service.bootstrap.contexts import installed\n"
+        "from order_service.bootstrap.stack import workload\n"
+        "print(len(workload(installed(), installed().load_config(), 1.0).programs))\n"
+        "print(sorted({'kafka', 'flask', 'psycopg', 'marshmallow', 'redis'} & set(sys.modules)))\n"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    programs, loaded = asked.stdout.splitlines()
+    assert int(programs) > 10
+    assert loaded == "[]"

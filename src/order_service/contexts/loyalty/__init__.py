@@ -9,6 +9,7 @@ from order_service.context.later import imported_later
 from order_service.messaging.tables import rights_in
 
 from .settings import SECTION
+from .topics import topics_of
 
 
 def _commands() -> Sequence[click.Command]:
@@ -53,7 +54,7 @@ CONTEXT = Context(
     },
     workers=(_POLLER, _REGISTRATIONS),
     commands=_commands,
-    topics=imported_later(f"{__name__}.wiring.registrations:topics_of"),
+    topics=topics_of,
     dead_letters=imported_later(f"{__name__}.wiring.registrations:dead_letter_topic"),
     rights={
         "loyalty.balances": _KEPT,

@@ -1,9 +1,7 @@
 """The consumer of registrations, and where those go that cannot be read."""
 
-from collections.abc import Sequence
-
 from order_service.config import Config
-from order_service.context import Topic, Work
+from order_service.context import Work
 from order_service.context.consuming import Intake
 from order_service.context.process import Process
 from order_service.context.receiving import Receiver, receive
@@ -11,6 +9,7 @@ from order_service.contexts.loyalty.points_postgres import PostgresPoints
 from order_service.contexts.loyalty.registrations import Registrations, person_of
 from order_service.contexts.loyalty.settings import LoyaltySettings
 from order_service.contexts.loyalty.storage import SCHEMA
+from order_service.contexts.loyalty.topics import topics_of
 from order_service.messaging.dead_letters import DeadLetterTopic, InvalidMessageError, Original
 
 _BATCH = 500
@@ -31,15 +30,6 @@ def open_registrations(process: Process) -> Work:
     )
     effects = Registrations(points, settings.registration_points * 100)
     return receive(process, intake, effects, Receiver(SCHEMA, database, settings.dead_letter_topic))
-
-
-def topics_of(config: Config) -> Sequence[Topic]:
-    """Return the topics of the registrations, and of those that cannot be read."""
-    settings = config.of(LoyaltySettings)
-    return [
-        Topic(settings.registration_topic, ("Read",), settings.group_id),
-        Topic(settings.dead_letter_topic, ("Write",)),
-    ]
 
 
 def dead_letter_topic(config: Config) -> DeadLetterTopic:
