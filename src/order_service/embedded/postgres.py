@@ -6,9 +6,6 @@ import signal
 from pathlib import Path
 from typing import ClassVar
 
-import psycopg
-from psycopg import sql
-
 from order_service.embedded import unprivileged
 from order_service.embedded.kept_secret import kept_secret, write_secret
 from order_service.embedded.machine import memory_bytes
@@ -82,7 +79,10 @@ class PostgresServer(ServerProcess):
 
     def admin_dsn(self, database: str | None = None) -> str:
         """Return the libpq connection string of the superuser; None is the service's database."""
-        return psycopg.conninfo.make_conninfo(
+        # Here and below: initdb, which all others wait for, need not wait for psycopg.
+        from psycopg.conninfo import make_conninfo  # noqa: PLC0415
+
+        return make_conninfo(
             host=HOST,
             port=self.port,
             user=_ADMIN,
@@ -146,6 +146,8 @@ class PostgresServer(ServerProcess):
         return unprivileged.as_user(user, command, needed, self.orphan_signal)
 
     def _answers(self) -> bool:
+        import psycopg  # noqa: PLC0415
+
         try:
             psycopg.connect(self.admin_dsn(_ADMIN)).close()
         except psycopg.OperationalError:
@@ -153,12 +155,17 @@ class PostgresServer(ServerProcess):
         return True
 
     def _complete(self) -> None:
+        import psycopg  # noqa: PLC0415
+
         try:
             self._create_database()
         except psycopg.Error as error:
             raise EmbeddedServerError(f"the database cannot be created: {error}") from error
 
     def _create_database(self) -> None:
+        import psycopg  # noqa: PLC0415
+        from psycopg import sql  # noqa: PLC0415
+
         with psycopg.connect(self.admin_dsn(_ADMIN), autocommit=True) as connection:
             query = "SELECT 1 FROM pg_database WHERE datname = %s"
             if connection.execute(query, [self._database]).fetchone() is None:
