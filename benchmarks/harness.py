@@ -145,6 +145,16 @@ def alternate(
     return take_turns(ours, theirs, pairs, float)
 
 
+def in_rounds(runs: Sequence[Callable[[], float]], rounds: int) -> list[list[float]]:
+    """Like `alternate`, for any number of sides; return the figures of each."""
+    for run in runs:
+        run()
+    taken = [
+        [say(side, run()) for side, run in zip("ABCDEF", runs, strict=False)] for _ in range(rounds)
+    ]
+    return [list(figures) for figures in zip(*taken, strict=True)]
+
+
 def take_turns(
     ours: Callable[[], T], theirs: Callable[[], T], pairs: int, shown: Callable[[T], float]
 ) -> tuple[list[T], list[T]]:

@@ -12,7 +12,7 @@ import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
 from benchmarks import command
-from benchmarks.harness import Row, Scale, alternate, at_least, at_most
+from benchmarks.harness import Row, Scale, at_least, at_most, in_rounds
 from benchmarks.stack import Process, Stack, await_that, kafka_name, running_stack
 from order_service.messaging import outbox
 from order_service.messaging.outbox import shard_of
@@ -196,67 +196,57 @@ def run(scale: Scale) -> Sequence[Row]:
     """Measure."""
     with running_stack(with_kafka=True) as stack:
         bench = Bench(stack)
-        return [
-            _against_one_by_one(bench, scale),
-            _against_batches(bench, scale),
-            *_order(bench, scale),
-            _latency(bench, scale),
-        ]
+        return [*_rates(bench, scale), *_order(bench, scale), _latency(bench, scale)]
 
 
-def _against_one_by_one(bench: Bench, scale: Scale) -> Row:
+def _rates(bench: Bench, scale: Scale) -> list[Row]:
     few = max(200, scale.orders // _ONE_BY_ONE_SHARE)
     many = scale.orders // 3
-    ours, theirs = alternate(
-        lambda: drain_rate(bench, OURS, many),
-        lambda: drain_rate(bench, ONE_BY_ONE, few),
+    ours, one_by_one, in_batches = in_rounds(
+        [
+            lambda: drain_rate(bench, OURS, many),
+            lambda: drain_rate(bench, ONE_BY_ONE, few),
+            lambda: drain_rate(bench, IN_BATCHES, many),
+        ],
         scale.pairs,
     )
-    return Row(
-        "Relay of an outbox, one process",
-        "SKIP LOCKED, one row a transaction",
-        at_least(5),
-        ours,
-        theirs,
-        "messages/s",
-        f"A backlog of {many:,} messages of 312 bytes and {_KEYS:,} keys, of {few:,} for "
-        f"the other; durable Postgres, {kafka_name()}.",
-    )
-
-
-def _against_batches(bench: Bench, scale: Scale) -> Row:
-    many = scale.orders // 3
-    ours, theirs = alternate(
-        lambda: drain_rate(bench, OURS, many),
-        lambda: drain_rate(bench, IN_BATCHES, many),
-        scale.pairs,
-    )
-    return Row(
-        "Relay of an outbox, one process",
-        "SKIP LOCKED, 500 rows a transaction",
-        at_least(0.8),
-        ours,
-        theirs,
-        "messages/s",
-        f"A backlog of {many:,} messages. The other holds a transaction open while it "
-        "publishes, and keeps no order as soon as there are two of it.",
-    )
+    return [
+        Row(
+            "Relay of an outbox, one process",
+            "SKIP LOCKED, one row a transaction",
+            at_least(5),
+            ours,
+            one_by_one,
+            "messages/s",
+            f"A backlog of {many:,} messages of 312 bytes and {_KEYS:,} keys, of {few:,} for "
+            f"the other; durable Postgres, {kafka_name()}.",
+        ),
+        Row(
+            "Relay of an outbox, one process",
+            "SKIP LOCKED, 500 rows a transaction",
+            at_least(0.8),
+            ours,
+            in_batches,
+            "messages/s",
+            f"A backlog of {many:,} messages. The other holds a transaction open while it "
+            "publishes, and keeps no order as soon as there are two of it.",
+        ),
+    ]
 
 
 def _order(bench: Bench, scale: Scale) -> list[Row]:
-    count = scale.orders // 6
+    count = scale.orders // 3
     return [
         Row(
             f"Messages that came behind a later one of their key, two relays: {design.name}",
             "",
             at_most(0, "messages") if design is OURS else None,
-            [overtaken(bench, design, count, 2) for _ in range(runs)],
+            [overtaken(bench, design, count, 2)],
             (),
             "messages",
             f"Of {count:,} of {_FEW_KEYS} keys.",
         )
-        # That the other one lets messages overtake each other is seen at once.
-        for design, runs in ((OURS, scale.pairs), (IN_BATCHES, 1))
+        for design in (OURS, IN_BATCHES)
     ]
 
 

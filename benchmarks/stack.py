@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import LiteralString, NamedTuple
@@ -308,9 +309,14 @@ def running_stack(*, with_kafka: bool = False) -> Iterator[Stack]:
         contextlib.ExitStack() as exits,
     ):
         stack = Stack(Path(folder), with_kafka=with_kafka)
+        starting = exits.enter_context(ThreadPoolExecutor(3))
+        started = []
         for server in (stack.postgres, stack.valkey, stack.kafka):
             if server is not None:
                 exits.callback(server.kill)
-                server.start()
+                started.append(starting.submit(server.start))
+        started[0].result()
         stack.migrate()
+        for start in started:
+            start.result()
         yield stack

@@ -58,10 +58,11 @@ class Service:
             EmbeddedServerError: its folder belongs to a living process.
             OSError: a process or its files cannot be made.
         """
-        if self._forks is not None:
-            self._forks.load(self._program.modules)
-        else:
+        if self._forks is None:
             self._begin_waiting()
+            return
+        with suppress(ConnectionError):  # `start` finds it out
+            self._forks.load(self._program.modules)
 
     def start(self) -> None:
         """Let the process work, which begins now if none waits.
@@ -73,7 +74,7 @@ class Service:
         if self._forks is not None:
             with suppress(ConnectionError, TimeoutError):
                 return self._begin_forked(self._forks)
-            # It was killed. Its work is done by us, and more slowly.
+            # It was killed. What it did for us takes longer from now on.
             self._forks = None
         if not (self._waits and self.alive()):
             self._begin_waiting()
