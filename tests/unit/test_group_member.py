@@ -7,7 +7,9 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 
+from order_service.infra.kafka.lag_probe import LagProbe
 from order_service.infra.kafka.member import GroupMember
+from order_service.infra.kafka.offset_tracker import OffsetTracker
 from order_service.infra.kafka.progress import ConsumerProgress
 from order_service.infra.kafka.timing import Timing
 from order_service.infra.kafka.topic import Subscription
@@ -72,3 +74,42 @@ def test_a_poll_that_raises_is_waited_out_and_the_next_one_delivers() -> None:
     assert member.poll(0.1) == []
     assert waits == [0.5]
     assert member.poll(0.1) == [record]
+
+
+class Measured:
+    """A KafkaConsumer that tells where its partitions end, and remembers that it was asked."""
+
+    def __init__(self) -> None:
+        self.assigned: set[TopicPartition] = set()
+        self.asked: list[list[TopicPartition]] = []
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self.assigned)
+
+    def subscription(self) -> set[str]:
+        return {"orders"}
+
+    def end_offsets(
+        self,
+        partitions: list[TopicPartition],
+        timeout_ms: int,  # noqa: ARG002
+    ) -> dict[TopicPartition, int]:
+        self.asked.append(partitions)
+        return dict.fromkeys(partitions, 7)
+
+    def position(self, partition: TopicPartition, timeout_ms: int) -> int:  # noqa: ARG002
+        return 5
+
+
+def test_the_lag_is_measured_at_once_when_the_partitions_are_others() -> None:
+    observer = ConsumerMetrics(Registry(), Subscription("orders", "group"))
+    consumer, offsets, progress = Measured(), OffsetTracker(), ConsumerProgress(observer)
+    probe = LagProbe(consumer, offsets, progress, Timing(lag_probe=1000.0))
+    probe.if_due()
+    assert consumer.asked == []  # the group has not let it in yet
+    offsets.keep(set())
+    for assigned in ({PARTITION}, {PARTITION}, set[TopicPartition](), set[TopicPartition]()):
+        consumer.assigned = assigned
+        probe.if_due()
+        assert progress.snapshot().partitions == len(assigned)
+    assert len(consumer.asked) == 2

@@ -34,13 +34,21 @@ class LagProbe:
         self._interval = timing.lag_probe
         self._timeout_ms = round(timing.probe_timeout * 1000)
         self._due = time.monotonic()
+        self._measured: set[TopicPartition] = set()
 
     def if_due(self) -> None:
-        """Measure if the last time is long enough ago. No answer leaves all as it was."""
-        if self._offsets.joined and time.monotonic() >= self._due:
+        """Measure if the last time is long enough ago, or was of other partitions.
+
+        No answer leaves all as it was.
+        """
+        if not self._offsets.joined:
+            return
+        assigned = self._consumer.assignment()
+        if assigned != self._measured or time.monotonic() >= self._due:
             self._due = time.monotonic() + self._interval
+            self._measured = assigned
             with contextlib.suppress(KafkaError):
-                self._measure(sorted(self._consumer.assignment()))
+                self._measure(sorted(assigned))
 
     def _measure(self, assigned: list[TopicPartition]) -> None:
         # A spare member, without partitions, still wants to know whether a broker answers.
