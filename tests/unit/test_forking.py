@@ -33,6 +33,7 @@ told = {
     "arguments": sys.argv[1:], "address": os.environ["ADDRESS"], "input": sys.stdin.read(),
     "loaded_by": heavy.PID, "pid": os.getpid(), "parent": os.getppid(), "session": os.getsid(0),
     "title": open("/proc/self/cmdline").read().strip("\\0"),
+    "open": sorted(map(int, os.listdir("/proc/self/fd")))[:-1],
 }
 print(json.dumps(told), flush=True)
 sys.exit(3)
@@ -86,6 +87,7 @@ def test_a_program_begins_with_its_modules_loaded_and_as_a_child_of_ours(
         "parent": os.getpid(),
         "session": process.pid,
         "title": f"{sys.executable} -m told one two",
+        "open": [0, 1, 2],
     }
 
 

@@ -74,6 +74,7 @@ def _fork() -> int:
     parted, between = os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(told)
         return _fork_and_part(tell, parted, between)
     os.close(tell)
     os.waitpid(child, 0)
