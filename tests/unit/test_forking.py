@@ -167,7 +167,7 @@ def test_a_step_that_fails_says_so(forks: ForkServer, tmp_path: Path) -> None:
         _service(SetupStep, forks, tmp_path, "told").start()
 
 
-def test_many_programs_may_be_begun_at_once(forks: ForkServer) -> None:
+def test_many_programs_are_begun_one_after_the_other(forks: ForkServer) -> None:
     processes = [forks.fork(["heavy"], launch("sleeps")) for _ in range(8)]
     assert len({process.pid for process in processes}) == 8
     for process in processes:
