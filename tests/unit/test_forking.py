@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from order_service.embedded import forking
 from order_service.embedded.console import Console
-from order_service.embedded.forking import ForkServer
+from order_service.embedded.forking import ForkServer, NoForkError
 from order_service.embedded.launching import Launch, Output
 from order_service.embedded.process_table import process_tree
 from order_service.embedded.services import Service, SetupStep
@@ -123,8 +124,40 @@ def test_a_module_that_cannot_be_loaded_is_the_fault_of_its_program_alone(
 def test_a_server_that_was_killed_forks_nothing_more(forks: ForkServer, tmp_path: Path) -> None:
     server_of(tmp_path).kill()
     server_of(tmp_path).wait(WAIT_S)
-    with pytest.raises(ConnectionError):
+    with pytest.raises(NoForkError):
         forks.fork([], launch("told"))
+
+
+def test_a_late_answer_is_not_taken_for_that_of_the_next_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forking, "_ANSWER_S", 0.2)
+    hanging = ForkServer(tmp_path / "hanging")
+    (tmp_path / "hanging").mkdir()
+    hanging.start()
+    with closing(hanging):
+        server = server_of(tmp_path / "hanging")
+        server.suspend()
+        with pytest.raises(NoForkError):
+            hanging.fork([], launch("sleeps"))
+        server.resume()
+        with pytest.raises(NoForkError):
+            hanging.fork([], launch("told"))
+        server.wait(WAIT_S)  # nobody speaks with it any more
+
+
+def test_a_program_with_more_environment_than_fits_is_spawned(
+    forks: ForkServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = Program("program", ("told",), modules=["heavy"])
+    environment = {"ADDRESS": "here"} | {f"LARGE_{n}": "x" * 100_000 for n in range(40)}
+    console = Console(StringIO(), StringIO())
+    service = Service(program, tmp_path, lambda: environment, console, forks)
+    service.start()
+    assert service.wait() == 3
+    told = json.loads(capfd.readouterr().out)
+    assert told["loaded_by"] == told["pid"]
+    service.kill()
 
 
 def _service(kind: type[Service], forks: ForkServer, folder: Path, *command: str) -> Service:
@@ -182,7 +215,7 @@ _STACK = textwrap.dedent(
     """
     import os, signal, sys, time
     from pathlib import Path
-    from order_service.embedded.forking import ForkServer
+    from order_service.embedded.forking import ForkServer, NoForkError
     from order_service.embedded.launching import Launch, Output
 
     server = ForkServer(Path(sys.argv[1]))

@@ -15,7 +15,6 @@ copy them whole. Linux only.
 import gc
 import json
 import os
-import runpy
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from typing import Any
 from setproctitle import setproctitle
 
 from order_service.embedded.die_with_parent import end_with
+from order_service.embedded.loaded_ahead import become
 from order_service.infra.loading import modules_loading
 
 LARGEST = 1 << 20
@@ -113,9 +113,7 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     command: list[str] = request["command"]
     # First of all: it looks for its place in memory beside the environment as it was.
     setproctitle(" ".join([sys.executable, "-m", *command]))
-    os.environ.update(request["environment"])
-    sys.argv = command
-    runpy.run_module(command[0], run_name="__main__", alter_sys=True)
+    become(command, request["environment"])
 
 
 def _redirect(descriptor: int, place: int) -> None:

@@ -29,8 +29,12 @@ _PAUSES = (0.0005, 0.02)
 """Shortest and longest time between two looks at a process that is waited for, in seconds."""
 
 
+class NoForkError(Exception):
+    """Nothing can be forked any more; programs have to be spawned."""
+
+
 class ForkServer:
-    """A process that loads modules, and forks.
+    """A process that loads modules, and forks. After its first failure it does no more.
 
     Args:
         folder: of its log and its pid file.
@@ -66,16 +70,16 @@ class ForkServer:
         """Have modules loaded that programs will need; does not block.
 
         Raises:
-            OSError: the process is gone.
+            NoForkError: the process is gone.
         """
-        with self._lock:
+        with self._lock, self._giving_up():
             self._send({"modules": modules})
 
     def fork(self, modules: Sequence[str], launch: Launch) -> "ForkedProcess":
         """Begin a process with these modules loaded.
 
         Raises:
-            OSError: the process is gone, or there is no room for another one.
+            NoForkError: the process is gone, hangs, or has no room for another one.
         """
         request = {
             "modules": modules,
@@ -84,7 +88,12 @@ class ForkServer:
             "orphan_signal": launch.orphan_signal,
             "owner": os.getpid(),
         }
-        with _output(launch.output) as (pipe, streams), self._lock, _orphans_are_ours():
+        with (
+            self._lock,
+            self._giving_up(),
+            _output(launch.output) as (pipe, streams),
+            _orphans_are_ours(),
+        ):
             pid = self._send(request, streams).recv(32)
             if not pid:
                 raise ConnectionResetError("the fork server is gone")
@@ -92,14 +101,27 @@ class ForkServer:
 
     def close(self) -> None:
         """End the process; what it forked stays."""
-        if self._channel is not None:
-            self._channel.close()
+        self._hang_up()
         if self._child is not None:
             self._child.stop(signal.SIGTERM, _END_S)
 
+    @contextlib.contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """Hang up if the block fails: a late answer must not be taken for that of the next one."""
+        try:
+            yield
+        except OSError as error:
+            self._hang_up()
+            raise NoForkError(str(error)) from error
+
+    def _hang_up(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
     def _send(self, request: Mapping[str, object], streams: Sequence[int] = ()) -> socket.socket:
         if self._channel is None:
-            raise ConnectionResetError("the fork server was not started")
+            raise ConnectionResetError("the fork server is gone")
         socket.send_fds(self._channel, [json.dumps(request).encode()], streams)
         return self._channel
 

@@ -10,6 +10,7 @@ import json
 import os
 import runpy
 import sys
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from order_service.infra.loading import modules_loading
@@ -23,9 +24,14 @@ def main(modules: str, *command: str) -> None:
     line = sys.stdin.readline()
     if not line:
         sys.exit("nobody said where the servers are")
-    os.environ.update(json.loads(line))
     # The program shall find what any program in the background finds there.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    become(command, json.loads(line))
+
+
+def become(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a module with arguments as if this process had begun with it, in a larger environment."""
+    os.environ.update(environment)
     sys.argv = list(command)
     runpy.run_module(command[0], run_name="__main__", alter_sys=True)
 

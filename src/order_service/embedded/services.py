@@ -16,7 +16,7 @@ from pathlib import Path
 
 from order_service.embedded import loaded_ahead
 from order_service.embedded.console import Console
-from order_service.embedded.forking import ForkServer
+from order_service.embedded.forking import ForkServer, NoForkError
 from order_service.embedded.launching import Begin, Output, spawned
 from order_service.embedded.processes import ChildProcess, end_leftover
 from order_service.embedded.workload import Program
@@ -61,7 +61,7 @@ class Service:
         if self._forks is None:
             self._begin_waiting()
             return
-        with suppress(ConnectionError):  # `start` finds it out
+        with suppress(NoForkError):  # `start` finds it out
             self._forks.load(self._program.modules)
 
     def start(self) -> None:
@@ -72,10 +72,8 @@ class Service:
             OSError: the process or its files cannot be made.
         """
         if self._forks is not None:
-            with suppress(ConnectionError, TimeoutError):
+            with suppress(NoForkError):
                 return self._begin_forked(self._forks)
-            # It was killed. What it did for us takes longer from now on.
-            self._forks = None
         if not (self._waits and self.alive()):
             self._begin_waiting()
         self._waits = False
