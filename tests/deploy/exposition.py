@@ -70,7 +70,7 @@ def scrape_of_api() -> str:
         metrics.lookup.looked_up(level)
     metrics.lookup.warmed(1, 1)
     lookup = MemoryLookup()
-    parts = [create_part(lookup, [])]
+    parts = [create_part(lookup, lookup, [])]
     app = create_wsgi(ApiServices(parts, metrics.registry, Path("/nonexistent")))
     for path in (f"/order/{UID}", "/order/unknown", "/orders", "/nothing"):
         ask(app, "GET", path)

@@ -96,8 +96,8 @@ def test_each_list_reads_its_index_and_sorts_no_table(
     ("query", "parameters", "indexes"),
     [
         (postgres._QUERIES["newest_uids"], {"limit": 250, **LATER._asdict()}, {"orders_newest"}),  # noqa: SLF001
-        (postgres._FIND_ONE, {"uid": "order-00001"}, ALL_KEYS),  # noqa: SLF001
-        (postgres._FIND_MANY, {"uids": ["order-00001", "order-00002"]}, ALL_KEYS),  # noqa: SLF001
+        (postgres.FIND_ONE, {"uid": "order-00001"}, ALL_KEYS),
+        (postgres.FIND_MANY, {"uids": ["order-00001", "order-00002"]}, ALL_KEYS),
         (postgres._STORED_UIDS, {"uids": ["order-00001", "nobody"]}, {"orders_pkey"}),  # noqa: SLF001
     ],
     ids=["newest", "one", "many", "stored"],

@@ -11,7 +11,8 @@ from order_service.contexts.orders.ports import ABSENT
 from order_service.contexts.orders.redis_cache import PREFIX, Lifetimes, RedisCache
 from order_service.embedded.valkey import ValkeyServer
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis.client import CacheEntry, ClientOptions, connect
+from order_service.infra.redis.client import ClientOptions, connect
+from order_service.infra.redis.commands import CacheEntry
 from tests.backends import free_port
 from tests.builders import record
 from tests.fakes import Clock

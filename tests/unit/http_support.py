@@ -19,9 +19,10 @@ from order_service.contexts.orders.errors import (
     OrderNotFoundError,
     StorageUnavailableError,
 )
-from order_service.contexts.orders.lookup import Found, Outcome, Page
+from order_service.contexts.orders.lookup import Found, Page
 from order_service.contexts.orders.model import Document, Order
 from order_service.contexts.orders.ports import Level, OrderFilter, OrderSummary
+from order_service.contexts.orders.quick_lookup import Outcome
 from order_service.http.api_part import ApiPart
 from order_service.http.app import ApiServices, Application, create_wsgi
 from order_service.http.authentication import Authenticator
@@ -115,7 +116,7 @@ def services(
 ) -> ApiServices:
     return ApiServices(
         [
-            create_part(lookup or MemoryLookup(), [*parts]),
+            create_part(found := lookup or MemoryLookup(), found, [*parts]),
             ApiPart(authenticators=authenticators, security_schemes=SECURITY_SCHEMES),
         ],
         Registry(),

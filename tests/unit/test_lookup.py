@@ -1,8 +1,6 @@
 """Lookups are answered by the nearest level that knows, and fill the ones before it."""
 
-import asyncio
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,21 +10,17 @@ from order_service.contexts.orders.errors import (
     OrderNotFoundError,
     StorageUnavailableError,
 )
-from order_service.contexts.orders.lookup import Caches, Found, Lookup, Outcome, WarmUp
+from order_service.contexts.orders.lookup import Caches, Lookup, WarmUp
 from order_service.contexts.orders.model import Document
 from order_service.contexts.orders.ports import (
     ABSENT,
-    NOT_TOLD,
     Absent,
-    Entry,
     Level,
-    NotTold,
     OrderFilter,
 )
 from order_service.infra.local_cache import LocalCache
 from tests.builders import record
 from tests.fakes import Clock, MemoryCache, MemoryOrders, Told
-from tests.loops import run
 
 DOCUMENT = record("a").document
 
@@ -230,93 +224,3 @@ def test_a_warm_up_tells_that_the_database_is_away(rig: Rig) -> None:
     rig.orders.away = True
     with pytest.raises(StorageUnavailableError):
         warm_up(rig, 10)
-
-
-class Quickly:
-    """A quick cache in the hands of the test.
-
-    Attributes:
-        takes: Whether it can be asked.
-        says: What it says of every order.
-        asked: What it was asked for.
-    """
-
-    def __init__(self, says: Entry | NotTold | None, *, takes: bool = True) -> None:
-        self.takes = takes
-        self.says = says
-        self.asked: list[str] = []
-
-    def ask(self, uid: str, then: Callable[[Entry | NotTold | None], None]) -> bool:
-        if self.takes:
-            self.asked.append(uid)
-            asyncio.get_running_loop().call_soon(then, self.says)
-        return self.takes
-
-
-def find_soon(rig: Rig, quick: Quickly | None, uid: str = "a") -> Found:
-    """What a lookup in an event loop finds or raises."""
-    lookup = Lookup(rig.orders, Caches(rig.local, rig.cache, quick), rig.told)
-
-    async def turn() -> Found:
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Outcome] = loop.create_future()
-
-        def then(made: Outcome) -> None:
-            loop.call_soon_threadsafe(outcome.set_result, made)
-
-        lookup.find_soon(uid, then)
-        return (await outcome)()
-
-    return run(turn)
-
-
-@pytest.mark.parametrize(
-    "quick", [None, Quickly(None), Quickly(NOT_TOLD), Quickly(None, takes=False)]
-)
-def test_a_lookup_in_an_event_loop_passes_the_same_levels(rig: Rig, quick: Quickly | None) -> None:
-    assert find_soon(rig, quick) == Found(DOCUMENT, Level.MISS)
-    assert rig.cache.get("a") == DOCUMENT
-    assert rig.local.get("a") == DOCUMENT
-    with pytest.raises(OrderNotFoundError) as caught:
-        find_soon(rig, quick, "nobody")
-    assert caught.value.level == Level.MISS
-    assert rig.told.levels == [Level.MISS, Level.MISS]
-    assert rig.orders.finds == ["a", "nobody"]
-
-
-@pytest.mark.parametrize("quick", [None, Quickly(NOT_TOLD), Quickly(None, takes=False)])
-def test_in_an_event_loop_the_shared_cache_is_asked_otherwise_where_it_must(
-    rig: Rig, quick: Quickly | None
-) -> None:
-    rig.level()
-    rig.clock.now += 1.5
-    assert find_soon(rig, quick) == Found(DOCUMENT, Level.HIT)
-    assert rig.local.get("a") == DOCUMENT
-    assert rig.orders.finds == ["a"]
-
-
-def test_in_an_event_loop_what_the_quick_cache_says_is_enough(rig: Rig) -> None:
-    assert find_soon(rig, Quickly(DOCUMENT)) == Found(DOCUMENT, Level.HIT)
-    with pytest.raises(OrderNotFoundError) as caught:
-        find_soon(rig, Quickly(ABSENT), "nobody")
-    assert caught.value.level == Level.HIT
-    assert rig.told.levels == [Level.HIT, Level.HIT]
-    assert rig.orders.finds == []
-
-
-def test_in_an_event_loop_what_the_process_knows_is_found_at_once(rig: Rig) -> None:
-    lookup = Lookup(rig.orders, Caches(rig.local, rig.cache), rig.told)
-    assert lookup.find_at_once("a") is None
-    rig.local.put("a", DOCUMENT)
-    known = lookup.find_at_once("a")
-    assert known is not None
-    assert (known[0], rig.told.levels) == (DOCUMENT, [])
-    assert rig.clock.now < known[1] < rig.clock.now + 1.0
-    lookup.found_at_once()
-    assert rig.told.levels == [Level.LOCAL]
-
-
-def test_in_an_event_loop_a_database_that_is_away_is_said_to_be(rig: Rig) -> None:
-    rig.orders.away = True
-    with pytest.raises(StorageUnavailableError):
-        find_soon(rig, None)

@@ -8,8 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import structlog
 
@@ -21,16 +20,13 @@ from .errors import InvalidCursorError, OrderNotFoundError, StorageUnavailableEr
 from .model import Document
 from .ports import (
     Absent,
-    Entry,
     Level,
     LookupObserver,
-    NotTold,
     OrderCache,
     OrderFilter,
     OrderRepository,
     OrderSummary,
     Position,
-    QuickCache,
 )
 
 _log = structlog.get_logger(__name__)
@@ -56,10 +52,6 @@ class Found(NamedTuple):
 
     document: Document
     level: Level
-
-
-Outcome = Callable[[], Found]
-"""Returns or raises what `Lookup.find` does; to be called once, in an event loop."""
 
 
 class Page(NamedTuple):
@@ -88,12 +80,10 @@ class Caches(NamedTuple):
     Attributes:
         local: The in-process level.
         shared: The shared cache.
-        quick: The same for lookups in an event loop, if it can be asked there.
     """
 
     local: LocalCache[Document]
     shared: OrderCache
-    quick: QuickCache | None = None
 
 
 _SHARED = Sharing()
@@ -107,6 +97,10 @@ class Lookup:
         caches: What is asked before.
         observer: Told which level answered.
         sharing: How lookups share their questions.
+
+    Attributes:
+        cached: Asks the shared cache.
+        stored: Asks the database, and fills the caches.
     """
 
     def __init__(
@@ -117,12 +111,11 @@ class Lookup:
         sharing: Sharing = _SHARED,
     ) -> None:
         self._repository = repository
-        self._local, self._cache, self._quick = caches
+        self._local, self._cache = caches
         self._observer = observer
-        self.found_at_once = observer.in_loop[Level.LOCAL]
         waiting, alone = sharing
-        self._cached = BatchedFlight(self._cache.get_many, _CACHE_CALLS, alone=alone)
-        self._stored = BatchedFlight(
+        self.cached = BatchedFlight(self._cache.get_many, _CACHE_CALLS, alone=alone)
+        self.stored = BatchedFlight(
             self._fetch, _QUERIES, shared=True, waiting=waiting, alone=alone
         )
 
@@ -136,80 +129,14 @@ class Lookup:
         document = self._local.get(uid)
         if document is not None:
             return self._found(uid, document, Level.LOCAL)
-        entry = self._cached.get(uid)
+        entry = self.cached.get(uid)
         if entry is None:
-            stored = _told(lambda: self._stored.get(uid))
+            stored = told(lambda: self.stored.get(uid))
             return self._found(uid, stored, Level.MISS)
         if isinstance(entry, Absent):
             return self._found(uid, None, Level.HIT)
         self._local.put(uid, entry)
         return self._found(uid, entry, Level.HIT)
-
-    def find_at_once(self, uid: str) -> tuple[Document, float] | None:
-        """Return the order if it is in the in-process level; called in an event loop.
-
-        Returns:
-            The order, and until when there is no need to ask again (`time.monotonic`). Whoever
-            takes it for an answer, now or once more, calls `found_at_once`.
-        """
-        return self._local.look(uid)
-
-    def find_soon(self, uid: str, then: Callable[[Outcome], None]) -> None:
-        """Find an order that is not in the in-process level, without waiting for the others.
-
-        Args:
-            uid: Of the order.
-            then: Called once, in any thread.
-        """
-        quick = self._quick
-        if quick is None or not quick.ask(uid, partial(self._read_quickly, uid, then)):
-            self._cached.ask(uid, partial(self._read_on, uid, then))
-
-    def _read_quickly(
-        self, uid: str, then: Callable[[Outcome], None], entry: Entry | NotTold | None
-    ) -> None:
-        """Tell what the shared cache has, or ask otherwise, or ask the database."""
-        if isinstance(entry, NotTold):
-            self._cached.ask(uid, partial(self._read_on, uid, then))
-        elif entry is None:
-            self._stored.ask(uid, partial(self._tell_stored, uid, then))
-        else:
-            then(partial(self._hit, uid, entry))
-
-    def _read_on(
-        self, uid: str, then: Callable[[Outcome], None], cached: Callable[[], Entry | None]
-    ) -> None:
-        """Tell what the shared cache has, or ask the database."""
-        try:
-            entry = cached()
-        except Exception as error:  # noqa: BLE001 - whoever asks for the outcome is told
-            then(partial(_fail, error))
-            return
-        if entry is None:
-            self._stored.ask(uid, partial(self._tell_stored, uid, then))
-        else:
-            then(partial(self._hit, uid, entry))
-
-    def _tell_stored(
-        self, uid: str, then: Callable[[Outcome], None], stored: Callable[[], Entry | None]
-    ) -> None:
-        then(partial(self._missed, uid, stored))
-
-    def _hit(self, uid: str, entry: Entry) -> Found:
-        """Count an answer of the shared cache and return it; called in an event loop."""
-        self._observer.in_loop[Level.HIT]()
-        if isinstance(entry, Absent):
-            raise OrderNotFoundError(uid, Level.HIT)
-        self._local.put(uid, entry)
-        return Found(entry, Level.HIT)
-
-    def _missed(self, uid: str, stored: Callable[[], Entry | None]) -> Found:
-        """Count an answer of the database and return it; called in an event loop."""
-        document = _told(stored)
-        self._observer.in_loop[Level.MISS]()
-        if document is None:
-            raise OrderNotFoundError(uid, Level.MISS)
-        return Found(document, Level.MISS)
 
     def _found(self, uid: str, document: Document | None, level: Level) -> Found:
         """Count an answer and return it."""
@@ -252,12 +179,12 @@ class Lookup:
         return Page(page, _cursor(page[-1]) if more else None)
 
 
-def _fail(error: Exception) -> NoReturn:
-    raise error
+def told(stored: Callable[[], Document | Absent | None]) -> Document | None:
+    """Return what the database says, None if there is no such order.
 
-
-def _told(stored: Callable[[], Document | Absent | None]) -> Document | None:
-    """Return what the database says, None if there is no such order."""
+    Raises:
+        StorageUnavailableError: It cannot be known now.
+    """
     try:
         found = stored()
     except FullError:

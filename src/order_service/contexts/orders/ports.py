@@ -243,6 +243,33 @@ class QuickCache(Protocol):
             Whether it asks. If not, `then` is not called.
         """
 
+    def fill_found(self, found: Mapping[str, Document | Absent]) -> None:
+        """See :meth:`OrderCache.fill_found`; what cannot be sent now is left out."""
+
+
+class QuickOrders(Protocol):
+    """The orders in durable storage, asked in an event loop."""
+
+    def ready(self) -> bool:
+        """Whether they can be asked, now or after the questions that are under way."""
+
+    @property
+    def free(self) -> int:
+        """How many questions can be asked now."""
+
+    def find_many(
+        self,
+        uids: Sequence[str],
+        then: Callable[[Mapping[str, Document | Absent] | Exception | None], None],
+    ) -> None:
+        """See :meth:`OrderRepository.find_many`.
+
+        Args:
+            uids: At least one; none twice.
+            then: Called once, later, in the loop: with the orders, with why they cannot be known,
+                or with None if they must be asked for otherwise.
+        """
+
 
 class LookupObserver(Protocol):
     """Told where lookups were answered, for metrics."""

@@ -50,8 +50,8 @@ def _with(query: Query, place: str, condition: LiteralString) -> Query:
     return query._replace(text=query.text.replace(place, condition))
 
 
-_FIND_ONE = _with(_QUERIES["find_orders"], "{source}", _QUERIES["one_order"].text)
-_FIND_MANY = _with(_QUERIES["find_orders"], "{source}", _QUERIES["listed_orders"].text)
+FIND_ONE = _with(_QUERIES["find_orders"], "{source}", _QUERIES["one_order"].text)
+FIND_MANY = _with(_QUERIES["find_orders"], "{source}", _QUERIES["listed_orders"].text)
 
 _PAGES_AT_ONCE = 2
 """Pages that are read at the same time: the database works each one off on a core."""
@@ -103,7 +103,7 @@ class PostgresOrders:
 
     def find(self, uid: str) -> Document | None:
         """See :meth:`ports.OrderRepository.find`."""
-        return self._find(_FIND_ONE, {"uid": uid}).get(uid)
+        return self._find(FIND_ONE, {"uid": uid}).get(uid)
 
     def find_many(self, uids: Sequence[str]) -> Mapping[str, Document | Absent]:
         """See :meth:`ports.OrderRepository.find_many`."""
@@ -113,11 +113,11 @@ class PostgresOrders:
         return {uid: found.get(uid, ABSENT) for uid in uids}
 
     def _find_listed(self, uids: Sequence[str]) -> Mapping[str, Document]:
-        return self._find(_FIND_MANY, {"uids": ",".join(uids)})
+        return self._find(FIND_MANY, {"uids": ",".join(uids)})
 
     def _find(self, query: Query, parameters: Mapping[str, object]) -> Mapping[str, Document]:
         rows = self._read(query, parameters)
-        return {uid: _document(kept, text) for uid, kept, text in rows}
+        return {uid: document_of(kept, text.encode()) for uid, kept, text in rows}
 
     def newest(self, limit: int, page_size: int) -> Iterator[Sequence[tuple[str, Document]]]:
         """See :meth:`ports.OrderRepository.newest`."""
@@ -208,16 +208,15 @@ def _packed(records: Sequence[OrderRecord]) -> Mapping[str, str]:
     return {"records": (b"[" + b",".join(parts) + b"]").decode()}
 
 
-def _document(stored_digest: str, text: str) -> Document:
+def document_of(stored_digest: str, body: bytes) -> Document:
     """Return the document of an order that Postgres wrote as JSON.
 
     The digest tells that it is in canonical form already. Should an edition of Postgres write it
     otherwise, it takes longer and that is all.
     """
-    body = text.encode()
     if digest(body) == stored_digest:
         return Document(stored_digest, body)
-    return Document.of(_decode_stored(text))
+    return Document.of(_decode_stored(body))
 
 
 def _search_query(wanted: OrderFilter) -> Query:

@@ -15,7 +15,8 @@ import structlog
 from redis import RedisError, ResponseError
 
 from order_service.infra.circuit import CircuitBreaker
-from order_service.infra.redis.client import CacheClient, CacheEntry, NodesAwayError
+from order_service.infra.redis.client import CacheClient, NodesAwayError
+from order_service.infra.redis.commands import CacheEntry
 
 from .model import Document, digest
 from .ports import ABSENT, Absent
@@ -119,10 +120,11 @@ class RedisCache:
 
         Entries are set where there are none: a reader that was slow must not undo ingest.
         """
-        entries = [self._entry(uid, document) for uid, document in found.items()]
+        entries = [self.entry(uid, document) for uid, document in found.items()]
         self._forgiving(lambda: self._client.set_new(*entries), None)
 
-    def _entry(self, uid: str, document: Document | Absent) -> CacheEntry:
+    def entry(self, uid: str, document: Document | Absent) -> CacheEntry:
+        """Return how an order is kept, or that there is none."""
         if isinstance(document, Absent):
             lifetime = round(self._lifetimes.negative_ttl * 1000)
             return CacheEntry(PREFIX + uid, _ABSENT, lifetime)
@@ -167,7 +169,7 @@ class RedisCache:
         self, documents: Collection[tuple[str, Document]], *, only_new: bool
     ) -> Collection[str]:
         """Set many entries in one round trip; return the uids of those that were not taken."""
-        entries = [self._entry(uid, document) for uid, document in documents]
+        entries = [self.entry(uid, document) for uid, document in documents]
         return self._undone(
             lambda: self._client.set_many(entries, only_new=only_new),
             [uid for uid, _ in documents],

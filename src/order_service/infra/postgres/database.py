@@ -8,7 +8,7 @@ caller, who knows whether it may be repeated although it may have taken effect.
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import psycopg
@@ -21,7 +21,7 @@ from order_service.infra.circuit import CircuitBreaker
 from .deadline import SocketDeadlines
 from .faults import ConflictError, UnavailableError, is_stale, is_transient, transient_fault
 from .own_session import OwnSession
-from .sql import NO_PARAMETERS, Query, Row, run
+from .sql import NO_PARAMETERS, Query, Row, Statement, prepare, run
 
 T = TypeVar("T")
 
@@ -134,6 +134,47 @@ class Database:
         """Close all connections; waits a moment for those in use."""
         self._pool.close(timeout=1.0)
         self._deadlines.close()
+
+    # A `loop_queries.Lender`.
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a statement may take."""
+        return self._settings.call_timeout
+
+    @property
+    def well(self) -> bool:
+        """Whether the database is believed to answer."""
+        return self._circuit.closed
+
+    def lend(self, statements: Sequence[Statement]) -> OwnSession:
+        """See :meth:`loop_queries.Lender.lend`; it counts as one of the pool's."""
+        try:
+            connection = self._pool.getconn()
+            try:
+                with self._deadlines.within(self._settings.call_timeout, connection.fileno()):
+                    for statement in statements:
+                        prepare(connection, statement)
+            except BaseException:
+                connection.close()
+                self.take_back(connection)
+                raise
+        except psycopg.Error as error:
+            self._raise_if_transient(error, sent=False)
+            raise
+        return connection
+
+    def take_back(self, connection: OwnSession) -> None:
+        """See :meth:`loop_queries.Lender.take_back`."""
+        self._pool.putconn(connection)
+
+    def told(self, query: Query, seconds: float, *, ok: bool) -> None:
+        """See :meth:`loop_queries.Lender.told`."""
+        self._observer.queried(query.name, seconds, ok=ok)
+
+    def late(self) -> None:
+        """See :meth:`loop_queries.Lender.late`."""
+        self._circuit.failed()
 
     def read(self, query: Query, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
         """Return the rows of a statement that changes nothing.

@@ -11,32 +11,21 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-import hiredis
 from redis import BlockingConnectionPool, Redis, RedisError, ResponseError
 from redis import ConnectionError as RedisConnectionError
 from redis.backoff import NoBackoff
 from redis.connection import SSLConnection, parse_url
 from redis.retry import Retry
 
-from .loop_reads import Line
+from .commands import CacheEntry, Command, packed, set_command
+from .loop_calls import Line
 
 T = TypeVar("T")
-
-Command = tuple[str | bytes | int, ...]
-"""A command as a server takes it: its name, its key, the rest."""
 
 NO_RETRY = Retry(NoBackoff(), 0)
 
 _MOST_LEFT = 100
 """Answers that a thread leaves unread on its connection."""
-
-
-class CacheEntry(NamedTuple):
-    """A value to set."""
-
-    key: str
-    value: bytes
-    milliseconds: int
 
 
 class NodesAwayError(RedisError):
@@ -94,12 +83,6 @@ class CacheClient(Protocol):
         """Close all connections."""
 
 
-def set_command(entry: CacheEntry, *, only_new: bool) -> Command:
-    """Return the command that sets an entry, unless it exists if `only_new`."""
-    condition = ("NX",) if only_new else ()
-    return ("SET", entry.key, entry.value, "PX", entry.milliseconds, *condition)
-
-
 class FastRedis(Redis):
     """A :class:`CacheClient` of one server, fast at the calls that are made most.
 
@@ -127,15 +110,15 @@ class FastRedis(Redis):
 
     def fast_get(self, key: str) -> bytes | None:
         """See :meth:`CacheClient.fast_get`."""
-        return self._roundtrip(_packed([("GET", key)]), _read_one)
+        return self._roundtrip(packed([("GET", key)]), _read_one)
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | RedisError | None]:
         """See :meth:`CacheClient.get_many`.
 
         Not MGET: it does not tell a value of another type from none.
         """
-        packed = _packed([("GET", key) for key in keys])
-        return self._roundtrip(packed, lambda connection: [_read(connection) for _ in keys])
+        wanted = packed([("GET", key) for key in keys])
+        return self._roundtrip(wanted, lambda connection: [_read(connection) for _ in keys])
 
     def set_new(self, *entries: CacheEntry) -> None:
         """See :meth:`CacheClient.set_new`; the answers are read with that of the next call.
@@ -143,8 +126,8 @@ class FastRedis(Redis):
         A thread that asks and sets in turn wakes up once where it would twice.
         """
         if entries:
-            packed = _packed([set_command(entry, only_new=True) for entry in entries])
-            self._roundtrip(packed, _leave, leaves=len(entries))
+            wanted = packed([set_command(entry, only_new=True) for entry in entries])
+            self._roundtrip(wanted, _leave, leaves=len(entries))
 
     def set_many(self, entries: Sequence[CacheEntry], *, only_new: bool) -> bool:
         """See :meth:`CacheClient.set_many`."""
@@ -153,7 +136,7 @@ class FastRedis(Redis):
     def send_many(self, commands: Sequence[Command]) -> list[ResponseError | None]:
         """Send all `commands` in one round trip; return the refusal of each, None if done."""
         count = len(commands)
-        return self._roundtrip(_packed(commands), lambda each: _read_all(each, count))
+        return self._roundtrip(packed(commands), lambda each: _read_all(each, count))
 
     def _roundtrip(self, packed: bytes, read: Callable[[Any], T], leaves: int = 0) -> T:
         """Send commands over this thread's connection and return what `read` makes of it.
@@ -189,10 +172,6 @@ class FastRedis(Redis):
             self._own.ready = False
             connection.disconnect()
             raise
-
-
-def _packed(commands: Sequence[Command]) -> bytes:
-    return b"".join(map(hiredis.pack_command, commands))  # type: ignore[arg-type]  # str is fine
 
 
 def _leave(_: Any) -> None:  # noqa: ANN401 - untyped library

@@ -21,13 +21,11 @@ from redis.exceptions import AskError, ClusterDownError, MovedError, RedisCluste
 from order_service.infra.circuit import CircuitBreaker
 
 from .client import (
-    CacheEntry,
     ClientOptions,
-    Command,
     FastRedis,
     NodesAwayError,
-    set_command,
 )
+from .commands import CacheEntry, Command, set_command
 from .slot_map import SlotMap
 
 T = TypeVar("T")

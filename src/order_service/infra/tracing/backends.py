@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from redis import RedisError
 
 from order_service.infra.postgres.database import QueryObserver
-from order_service.infra.redis.client import CacheClient, CacheEntry
+from order_service.infra.redis.client import CacheClient
+from order_service.infra.redis.commands import CacheEntry
 
 from .spans import Attributes, child_span, current_span
 

@@ -10,16 +10,17 @@ from http import HTTPStatus
 from wsgiref.types import WSGIEnvironment
 
 from order_service.contexts.orders.errors import OrderNotFoundError, StorageUnavailableError
-from order_service.contexts.orders.lookup import Found, Outcome
+from order_service.contexts.orders.lookup import Found
 from order_service.contexts.orders.model import UID_PATTERN, Document
 from order_service.contexts.orders.ports import Level
+from order_service.contexts.orders.quick_lookup import Outcome
 from order_service.http.answer import Answer, ReadyAnswer, ready
 from order_service.http.authentication import principal_of
 from order_service.http.headers import CACHE, RETRY_AFTER
 from order_service.http.problems import problem_answer
 
 from .ownership import may_see
-from .ports import OrderLookup
+from .ports import OrderLookup, OrderQuickLookup
 from .representation import Representation
 
 ORDER_RULE = "/order/<order_uid>"
@@ -79,7 +80,7 @@ class OrderFastPath:
 
     Args:
         answers: What the answers are.
-        lookup: Finds orders without waiting.
+        lookup: Finds orders in the event loop.
         representation: How an order looks.
     """
 
@@ -87,7 +88,7 @@ class OrderFastPath:
     rule = ORDER_RULE
 
     def __init__(
-        self, answers: OrderAnswers, lookup: OrderLookup, representation: Representation
+        self, answers: OrderAnswers, lookup: OrderQuickLookup, representation: Representation
     ) -> None:
         self._answer = answers.of
         self._lookup = lookup
@@ -113,7 +114,7 @@ class QuickOrder:
     Args:
         uid: Of the order, well-formed.
         if_none_match: The request's condition.
-        lookup: Finds orders without waiting.
+        lookup: Finds orders in the event loop.
         representation: How an order looks.
     """
 
@@ -126,7 +127,7 @@ class QuickOrder:
         self,
         uid: str,
         if_none_match: str | None,
-        lookup: OrderLookup,
+        lookup: OrderQuickLookup,
         representation: Representation,
     ) -> None:
         self._uid = uid

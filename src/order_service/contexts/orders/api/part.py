@@ -10,7 +10,7 @@ from order_service.http.security import COMMON
 from .blueprint import create_blueprint
 from .order_route import OrderAnswers, OrderFastPath
 from .ownership import READ, READ_OWN
-from .ports import OrderLookup
+from .ports import OrderLookup, OrderQuickLookup
 from .representation import Representation
 
 _READING = Access((READ, READ_OWN))
@@ -23,13 +23,13 @@ in the unit that the shop sends, in the payment's `currency`.
 """
 
 
-def create_part(lookup: OrderLookup, checks: Sequence[Check]) -> ApiPart:
+def create_part(lookup: OrderLookup, quick: OrderQuickLookup, checks: Sequence[Check]) -> ApiPart:
     """Return the routes, the fast path and what admits to them."""
     representation = Representation(COMMON)
     answers = OrderAnswers(lookup, representation)
     return ApiPart(
         blueprints=[create_blueprint(lookup, answers)],
-        fast_paths=[OrderFastPath(answers, lookup, representation)],
+        fast_paths=[OrderFastPath(answers, quick, representation)],
         access={"/order/": _READING, "/orders": _READING},
         checks=checks,
         description=_DESCRIPTION,

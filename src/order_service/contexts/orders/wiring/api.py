@@ -12,6 +12,7 @@ from order_service.contexts.orders.errors import OrdersError
 from order_service.contexts.orders.lookup import Caches, Lookup, Sharing, WarmUp
 from order_service.contexts.orders.metrics import LookupMetrics
 from order_service.contexts.orders.model import Document
+from order_service.contexts.orders.quick_lookup import QuickBackends, QuickLookup
 from order_service.contexts.orders.redis_cache import RedisCache
 from order_service.contexts.orders.redis_quickly import RedisQuickly
 from order_service.contexts.orders.renewal import Renewal
@@ -19,7 +20,7 @@ from order_service.contexts.orders.settings import OrdersSettings
 from order_service.http.api_part import ApiPart
 from order_service.infra.local_cache import LocalCache
 from order_service.infra.redis.client import CacheClient, FastRedis
-from order_service.infra.redis.loop_reads import LoopReads
+from order_service.infra.redis.loop_calls import LoopCalls
 from order_service.infra.tracing.spans import current_span
 
 from .cache import make_cache
@@ -37,9 +38,10 @@ is in the caches."""
 
 
 class OpenLookup(NamedTuple):
-    """The lookup on its backends, and whether these are well."""
+    """The lookup on its backends, the same in an event loop, and whether these are well."""
 
     lookup: Lookup
+    quick: QuickLookup
     checks: list[CallCheck]
 
 
@@ -61,8 +63,9 @@ def open_lookup(process: Process) -> OpenLookup:
     checks = [*storage.checks, CallCheck("redis", client.ping, required=False)]
     waiting = max(1, round(process.config.http.threads * _WAITING))
     sharing = Sharing(waiting, lambda: current_span() is not None)
-    caches = Caches(local, cache, open_quick_cache(process, client, cache))
-    return OpenLookup(Lookup(storage.orders, caches, metrics, sharing), checks)
+    lookup = Lookup(storage.orders, Caches(local, cache), metrics, sharing)
+    backends = QuickBackends(open_quick_cache(process, client, cache), storage.quick)
+    return OpenLookup(lookup, QuickLookup(lookup, local, backends, metrics, waiting), checks)
 
 
 def open_quick_cache(
@@ -71,9 +74,9 @@ def open_quick_cache(
     """Return the cache as it is asked in an event loop; None over TLS and with a cluster."""
     if not (isinstance(client, FastRedis) and client.makes_lines):
         return None
-    reads = LoopReads(client.make_line, process.config.redis.timeout)
-    process.closes(reads.close)
-    return RedisQuickly(reads, cache)
+    calls = LoopCalls(client.make_line, process.config.redis.timeout)
+    process.closes(calls.close)
+    return RedisQuickly(calls, cache)
 
 
 def start_renewal(

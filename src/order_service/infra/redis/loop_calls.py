@@ -1,4 +1,4 @@
-"""Values of many keys over one connection, in an event loop: nobody waits in a thread.
+"""A cache's reads, and what they fill, over one connection in an event loop: no thread waits.
 
 What is asked in one turn of the loop is sent together, and answers come in the order of the
 questions. It has no patience and no second try: what cannot be told goes back to whoever asked, who
@@ -18,10 +18,12 @@ from redis import ConnectionError as RedisConnectionError
 from redis import RedisError, ResponseError
 from redis import TimeoutError as RedisTimeoutError
 
+from .commands import CacheEntry, Command, packed, set_command
+
 Value = bytes | ResponseError | None
 Then = Callable[[Value | RedisError], None]
 """Told a value, None if there is no such key, ResponseError if it is of another type; any other
-error if it could not be asked for."""
+error if it could not be asked for. Of an entry that is set: whether it is new, or why it is not."""
 
 _RECEIVED = 262_144
 """Most bytes that are read at once."""
@@ -57,7 +59,7 @@ class Questions(NamedTuple):
     then: deque[Then]
 
 
-class LoopReads:
+class LoopCalls:
     """Asks one server. Used in one event loop.
 
     Args:
@@ -74,7 +76,7 @@ class LoopReads:
         self._next_try = 0.0
         self._loop: asyncio.AbstractEventLoop
         self._reader = hiredis.Reader()
-        self._asked: list[tuple[str, Then]] = []
+        self._asked: list[tuple[bytes, Then]] = []
         self._away: deque[Questions] = deque()
         self._unsent = b""
         self._watch: asyncio.TimerHandle | None = None
@@ -92,9 +94,16 @@ class LoopReads:
 
     def ask(self, key: str, then: Then) -> None:
         """Ask for a key; call it only when it is `ready`. `then` is called later, in the loop."""
+        self._add(("GET", key), then)
+
+    def set_new(self, entry: CacheEntry, then: Then) -> None:
+        """Set an entry unless its key exists; as `ask`."""
+        self._add(set_command(entry, only_new=True), then)
+
+    def _add(self, command: Command, then: Then) -> None:
         if not self._asked:
             self._loop.call_soon(self._send_asked)
-        self._asked.append((key, then))
+        self._asked.append((packed([command]), then))
         if len(self._asked) >= _AT_ONCE:
             self._send_asked()
 
@@ -140,7 +149,7 @@ class LoopReads:
             return
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout, self._look)
-        self._send(b"".join([_get(key) for key, _ in asked]))
+        self._send(b"".join([packed for packed, _ in asked]))
 
     def _send(self, data: bytes) -> None:
         """Send what can be sent now; the rest goes when there is room."""
@@ -228,8 +237,3 @@ class LoopReads:
         for questions in away:
             for then in questions.then:
                 then(error)
-
-
-def _get(key: str) -> bytes:
-    packed: bytes = hiredis.pack_command(("GET", key))  # type: ignore[arg-type]  # str is fine
-    return packed

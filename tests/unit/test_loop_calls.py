@@ -9,7 +9,8 @@ from redis import ConnectionError as RedisConnectionError
 from redis import RedisError, ResponseError
 from redis import TimeoutError as RedisTimeoutError
 
-from order_service.infra.redis.loop_reads import Line, LoopReads, Value
+from order_service.infra.redis.commands import CacheEntry
+from order_service.infra.redis.loop_calls import Line, LoopCalls, Value
 from tests.loops import run
 
 
@@ -71,7 +72,7 @@ class Rig:
 
     def __init__(self, timeout: float = 20.0) -> None:
         self.server = Server()
-        self.reads = LoopReads(self.server.connect, timeout)
+        self.reads = LoopCalls(self.server.connect, timeout)
         self.told: list[tuple[str, Value | RedisError]] = []
 
     async def connected(self) -> None:
@@ -119,6 +120,29 @@ def test_what_is_asked_in_one_turn_is_sent_at_once_and_answers_come_in_its_order
     run(test)
 
 
+def test_what_is_set_is_sent_in_the_order_of_the_questions() -> None:
+    async def test() -> None:
+        rig = Rig()
+        await rig.connected()
+        rig.ask("a")
+        for key in ("a", "b"):
+            entry = CacheEntry(key, b"V", 60_000)
+            rig.reads.set_new(entry, lambda value: rig.told.append(("set", value)))
+        rig.ask("b")
+        sets = b"".join(
+            b"*6\r\n$3\r\nSET\r\n$1\r\n%b\r\n$1\r\nV\r\n$2\r\nPX\r\n$5\r\n60000\r\n$2\r\nNX\r\n" % k
+            for k in (b"a", b"b")
+        )
+        wanted = get("a") + sets + get("b")
+        assert await rig.server.takes(len(wanted)) == wanted
+        await rig.server.says(b"$-1\r\n+OK\r\n$-1\r\n$1\r\nV\r\n")
+        await rig.until_told(4)
+        assert rig.told == [("a", None), ("set", b"OK"), ("set", None), ("b", b"V")]
+        rig.reads.close()
+
+    run(test)
+
+
 def test_of_many_questions_the_first_do_not_wait_for_the_end_of_the_turn() -> None:
     async def test() -> None:
         rig = Rig()
@@ -161,7 +185,7 @@ def test_many_and_large_answers_and_questions_are_no_trouble() -> None:
 def test_who_waits_when_the_connection_is_lost_is_told_and_another_one_is_made(
     garbage: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("order_service.infra.redis.loop_reads._REST", 0.01)
+    monkeypatch.setattr("order_service.infra.redis.loop_calls._REST", 0.01)
 
     async def test() -> None:
         rig = Rig()
