@@ -9,7 +9,6 @@ from typing import Any
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from order_service.http.server.connection import Connection
-from order_service.http.server.mailbox import Mailbox
 from order_service.http.server.settings import ServerSettings
 from order_service.http.server.site import Quick, Site
 from order_service.http.server.worker import new_event_loop, pass_time
@@ -81,7 +80,7 @@ def running(
     stopped = asyncio.Event()
 
     async def serve() -> None:
-        site = Site(app, quick, Mailbox(loop), settings or _SETTINGS, most_connections)
+        site = Site(app, quick, loop, settings or _SETTINGS, most_connections)
         server = await loop.create_server(lambda: Connection(site), "127.0.0.1", 0)
         watching = loop.create_task(pass_time(site))
         started.set_result(Running(site, server.sockets[0].getsockname()[1]))

@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
             return
         fresh = not reading.begun and self._answering is None and not self._paused
         if fresh:
-            known = self._site.known.get(data)
+            known = self._site.familiar.get(data)
             if known is not None:
                 self._answer_again(*known)
                 return
@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
         if fresh and len(self._asked) == 1 and not reading.begun:
             request, ask = self._asked[0]
             if ask is not None:
-                self._site.remember(data, request, ask)
+                self._site.familiar.meet(data, request, ask)
 
     def pause_writing(self) -> None:
         """Send no more until the client has taken what there is."""
@@ -145,6 +145,7 @@ class Connection(asyncio.Protocol):
         answer = site.ask(request, ask, self)
         if answer is not None:
             self.finish_now(*answer)
+            site.answered()
 
     def _end_with(self, status: HTTPStatus, detail: str, *more: tuple[str, str]) -> None:
         """Answer this last, and close."""

@@ -1,6 +1,6 @@
 """What all connections of a worker share."""
 
-from collections import OrderedDict
+import asyncio
 from collections.abc import Callable
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,10 +9,12 @@ from wsgiref.types import WSGIApplication
 import structlog
 
 from .answering import DateField
+from .familiar import FamiliarRequests
 from .gateway import Gateway
 from .mailbox import Mailbox
 from .request import Request, common_environ
 from .settings import ServerSettings
+from .vigil import Vigil
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -41,10 +43,6 @@ Quick = Callable[[Request], Ask | None]
 """Returns what answers a request and others of the same bytes, None if it must be answered
 otherwise. Does not block."""
 
-_MOST_REMEMBERED = 4096
-_LONGEST_REMEMBERED = 1024
-"""Requests whose bytes are remembered, and the bytes of the longest."""
-
 
 class Site:
     """What all connections of a worker share.
@@ -52,7 +50,7 @@ class Site:
     Args:
         app: The application.
         quick: What answers in front of it.
-        mailbox: Of the event loop.
+        loop: The event loop.
         settings: How the server runs.
         most_connections: One more is refused.
 
@@ -60,26 +58,28 @@ class Site:
         closing: Whether every answer ends its connection.
         connections: Those that are open.
         common: What is the same in the environments of all requests.
-        known: What bytes mean that came before.
+        familiar: Requests that came before.
         thread: The event loop's, which makes the site.
         post: Has the event loop call something; for other threads.
+        answered: Called when an answer was given at once.
     """
 
     def __init__(
         self,
         app: WSGIApplication,
         quick: Quick | None,
-        mailbox: Mailbox,
+        loop: asyncio.AbstractEventLoop,
         settings: ServerSettings,
         most_connections: int,
     ) -> None:
         self._gateway = Gateway(app, settings.threads)
         self._quick = quick
-        self.post = mailbox.post
+        self.post = Mailbox(loop).post
+        self.answered = Vigil(loop).answered
         self.settings = settings
         self.most_connections = most_connections
         self.connections: set[Connection] = set()
-        self.known: OrderedDict[bytes, tuple[Request, Ask]] = OrderedDict()
+        self.familiar = FamiliarRequests()
         self.closing = False
         self.thread = get_ident()
         self.date = DateField()
@@ -112,19 +112,6 @@ class Site:
             self.hand_on(request, connection)
             return None
         return answer
-
-    def remember(self, data: bytes, request: Request, ask: Ask) -> None:
-        """Remember what the bytes of a whole request mean.
-
-        Clients write all their requests for one thing alike, and what is asked for most is asked
-        for over and over: to find them here takes a tenth of reading them.
-        """
-        if len(data) > _LONGEST_REMEMBERED or not request.keeps or request.version != "1.1":
-            return
-        known = self.known
-        if len(known) >= _MOST_REMEMBERED:
-            known.popitem(last=False)
-        known[data] = request, ask
 
     def hand_on(self, request: Request, connection: "Connection") -> None:
         """Have a request answered by the application itself."""

@@ -7,6 +7,7 @@ request on it would leave them in doubt.
 """
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -21,7 +22,6 @@ import structlog
 
 from .connection import Connection
 from .listening import let_nobody_in
-from .mailbox import Mailbox
 from .settings import ServerSettings
 from .site import Site
 
@@ -65,6 +65,9 @@ def work(
     except Exception:  # noqa: BLE001 - whatever it is, the next try would meet it, too
         _log.exception("the server cannot start")
         os._exit(CANNOT_START)
+    # What the application is made of stays: to look through it for garbage again and again would
+    # hold up all requests for tens of milliseconds.
+    gc.freeze()
     loop = new_event_loop()
     try:
         loop.run_until_complete(_serve(app, listener, stops, settings))
@@ -87,7 +90,7 @@ async def _serve(
 ) -> None:
     loop = asyncio.get_running_loop()
     quick = getattr(app, "quick", None)
-    site = Site(app, quick, Mailbox(loop), settings, _most_connections(settings))
+    site = Site(app, quick, loop, settings, _most_connections(settings))
     stopped = asyncio.Event()
     loop.add_reader(stops.fileno(), stopped.set)
     server = await loop.create_server(
