@@ -12,7 +12,7 @@ ASK = cast("Ask", object())
 
 
 def request(version: str = "1.1", *, keeps: bool = True) -> Request:
-    return Request("GET", b"/", (), b"", version, keeps)
+    return Request("GET", b"/", [], b"", version, keeps)
 
 
 @pytest.fixture

@@ -19,6 +19,9 @@ _CROWD = 20e-6
 _SELDOM = 300e-6
 """Seconds between two answers above which nobody asks one thing after the other."""
 
+_PATTERN = 4
+"""Answers in a row, neither close together nor far apart, that show such a client."""
+
 _MOST_PASSED = 1024
 """Answers after which it is tried again at the latest."""
 
@@ -39,6 +42,7 @@ class Vigil:
         self._last = 0.0
         self._until = 0.0
         self._awake = False
+        self._in_a_row = 0
         self._pass = 0
         self._passed = 1
 
@@ -48,17 +52,25 @@ class Vigil:
         gap = now - self._last
         self._last = now
         if gap < _CROWD:
+            self._in_a_row = 0
             self._until = 0.0
         elif self._awake:
             self._until = now + _MOMENT
             self._passed = 1
         elif gap < _SELDOM:
-            if self._pass:
-                self._pass -= 1
-                return
-            self._awake = True
-            self._until = now + _MOMENT
-            self._loop.call_soon(self._watch)
+            self._in_a_row += 1
+            if self._in_a_row >= _PATTERN:
+                self._wake(now)
+        else:
+            self._in_a_row = 0
+
+    def _wake(self, now: float) -> None:
+        if self._pass:
+            self._pass -= 1
+            return
+        self._awake = True
+        self._until = now + _MOMENT
+        self._loop.call_soon(self._watch)
 
     def _watch(self) -> None:
         if self._clock() < self._until:
