@@ -7,6 +7,7 @@ for all. It opens no connection and starts no thread before that: a fork does no
 import os
 import shutil
 import tempfile
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 
-def _create() -> "Api":
+def _create(config: Config) -> "Api":
     with modules_loading():
         from .api_process import create_api  # noqa: PLC0415 - see above
 
-        return create_api()
+        return create_api(config)
 
 
 def server_settings(config: Config) -> ServerSettings:
@@ -64,7 +65,7 @@ def run_api(config: Config) -> int:
             for module in api_modules(config):
                 import_module(module)
     try:
-        serve(_create, server_settings(config))
+        serve(partial(_create, config), server_settings(config))
     finally:
         if shared:
             shutil.rmtree(shared, ignore_errors=True)

@@ -76,9 +76,9 @@ def make_services(
     )
 
 
-def create_api() -> Api:
-    """Return the application of one server process, from the environment's configuration."""
+def create_api(config: Config) -> Api:
+    """Return the application of one server process."""
     contexts = installed()
-    config = contexts.configured()
+    contexts.set_up(config)
     share_one_arena()
     return Api(config, contexts)

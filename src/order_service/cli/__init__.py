@@ -71,7 +71,7 @@ def main(ctx: click.Context, path: Path | None) -> None:
     """
     ctx.obj = installed()
     if path is not None:
-        # Worker processes load the configuration themselves and must find the same file.
+        # Programs that this one starts load the configuration themselves, from the same file.
         os.environ["ORDER_SERVICE_CONFIG"] = str(path.resolve())
 
 

@@ -90,7 +90,9 @@ def api(contexts: Contexts) -> None:
     """
     from order_service.bootstrap.api import run_api  # noqa: PLC0415 - slow
 
-    sys.exit(run_api(contexts.configured(*contexts.api_needs(contexts.load_config()))))
+    config = contexts.load_config()
+    contexts.set_up(config, *contexts.api_needs(config))
+    sys.exit(run_api(config))
 
 
 @click.command(

@@ -221,12 +221,20 @@ class Contexts:
         Raises:
             ConfigError: It has faults, or an address is not set.
         """
+        config = self.load_config()
+        self.set_up(config, *parts)
+        return config
+
+    def set_up(self, config: Config, *parts: str) -> None:
+        """Set up logging as `config` says; the addresses of `parts` must be named.
+
+        Raises:
+            ConfigError: One is not.
+        """
         from order_service.infra.logging import configure_logging, get_logger  # noqa: PLC0415 - slow
 
-        config = self.load_config()
         config.require(*parts)
         masked = frozenset().union(*(each.masked_keys for each in self.installed))
         configure_logging(config.log.level, config.log.format, masked_keys=masked)
         for warning in config.warnings:
             get_logger(__name__).warning(warning)
-        return config

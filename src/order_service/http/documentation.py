@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from .problem_document import CONTENT_TYPE
-from .problems import ProblemSchema
+from .problems import PROBLEM
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
@@ -79,7 +79,7 @@ def problems(blueprint: Blueprint, descriptions: Mapping[int, str]) -> Callable[
                 view = blueprint.alt_response(status, name)(view)
         for status, description in descriptions.items():
             view = blueprint.alt_response(
-                status, schema=ProblemSchema, content_type=CONTENT_TYPE, description=description
+                status, schema=PROBLEM, content_type=CONTENT_TYPE, description=description
             )(view)
         return view
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from .api_part import ApiPart
 from .headers import REQUEST_ID, RETRY_AFTER
 from .problem_document import CONTENT_TYPE
-from .problems import ProblemSchema, problem_response
+from .problems import PROBLEM, problem_response
 
 # flask-smorest has names of its own (NOT_FOUND, ...) for answers that are not ours.
 _PROBLEMS = {
@@ -56,6 +56,7 @@ class ServiceApi(Api):
     """flask-smorest's API, with our problems in place of its errors."""
 
     DEFAULT_ERROR_RESPONSE_NAME = "Problem"
+    ERROR_SCHEMA = PROBLEM
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Return the problem for `error`."""
@@ -90,8 +91,8 @@ def describe(app: Flask, parts: Sequence[ApiPart], *, closed: bool) -> ServiceAp
         },
     )
     api = ServiceApi(app)
-    for unused in ("Error", "PaginationMetadata"):  # of flask-smorest's own answers
-        api.spec.components.schemas.pop(unused, None)
+    # Of flask-smorest's own answers.
+    api.spec.components.schemas.pop("PaginationMetadata", None)
     for name, scheme in schemes.items():
         api.spec.components.security_scheme(name, scheme)
     api.spec.components.header(REQUEST_ID, _REQUEST_ID)
@@ -102,7 +103,7 @@ def describe(app: Flask, parts: Sequence[ApiPart], *, closed: bool) -> ServiceAp
 
 def _problem(name: str, description: str) -> dict[str, object]:
     headers: dict[str, object] = {REQUEST_ID: REQUEST_ID, **_OWN_HEADERS.get(name, {})}
-    content = {CONTENT_TYPE: {"schema": ProblemSchema}}
+    content = {CONTENT_TYPE: {"schema": PROBLEM}}
     return {"description": description, "headers": headers, "content": content}
 
 

@@ -45,6 +45,10 @@ class ProblemSchema(TitledSchema):
     )
 
 
+PROBLEM = ProblemSchema()
+"""For documentation: to make one for each answer of each route would take longer than the rest."""
+
+
 def problem_response(error: HTTPException) -> Response:
     """Return the response for an HTTP error of Flask, werkzeug, flask-smorest or webargs.
 

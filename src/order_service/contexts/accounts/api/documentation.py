@@ -24,6 +24,7 @@ _CHALLENGE = {
     "description": "As in RFC 6750",
     "schema": {"type": "string", "example": 'Bearer realm="order-service"'},
 }
+_PROBLEM = AuthProblemSchema()
 _PROBLEMS: dict[int, tuple[str, dict[str, object]]] = {
     400: ("The request is malformed; `errors` says where", {}),
     401: ("Wrong login or password, or no valid token", {"WWW-Authenticate": _CHALLENGE}),
@@ -52,7 +53,7 @@ def problems(blueprint: Blueprint, *statuses: int) -> Callable[[View], View]:
             description, headers = _PROBLEMS[status]
             view = blueprint.alt_response(
                 status,
-                schema=AuthProblemSchema,
+                schema=_PROBLEM,
                 content_type=CONTENT_TYPE,
                 description=description,
                 headers={"X-Request-ID": "X-Request-ID", **headers},
