@@ -318,7 +318,8 @@ def test_ctrl_c_ends_it(stack: Stack, loss: Loss) -> None:
             start_new_session=True,
         )
         assert running.stderr
-        assert b"has committed" in running.stderr.readline()
+        # On a busy machine a library may have said something before.
+        assert any(b"has committed" in line for line in running.stderr)
         running.send_signal(signal.SIGINT)
         _, told = running.communicate(timeout=20)
     finally:

@@ -68,6 +68,7 @@ def make_services(
     parts: list[ApiPart] = [
         import_module(each.api).open_api(process) for each in enabled if each.api
     ]
+    process.begin()
     return ApiServices(
         parts=[*parts, ApiPart(conditions=conditions)],
         registry=process.registry,

@@ -54,6 +54,7 @@ class Process:
         self.stopping = threading.Event()
         self._resources = contextlib.ExitStack()
         self._threads: list[threading.Thread] = []
+        self._last: list[Callable[[], object]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +79,18 @@ class Process:
     def ends(self, thread: threading.Thread) -> None:
         """Wait for a thread that ends when `stopping` is set, before anything is closed."""
         self._threads.append(thread)
+
+    def last(self, work: Callable[[], object]) -> None:
+        """Have something done that waits for a backend, when all else is made.
+
+        By then there is a connection, which is made in the background.
+        """
+        self._last.append(work)
+
+    def begin(self) -> None:
+        """Do what was left for the end; whoever has made the process calls it."""
+        while self._last:
+            self._last.pop(0)()
 
     @cached_property
     def metrics(self) -> BackendMetrics:

@@ -5,6 +5,8 @@ import gc
 import sys
 from collections.abc import Iterator
 
+from .late_patterns import compiled_late
+
 FORKS = sys.platform == "linux"
 """Whether a process may begin as a fork of one that has loaded its modules, and share its memory.
 
@@ -14,13 +16,14 @@ Elsewhere libraries of the system do not survive a fork.
 
 @contextlib.contextmanager
 def modules_loading() -> Iterator[None]:
-    """Look for no garbage while the block imports modules.
+    """Look for no garbage, and leave slow patterns for later, while the block imports modules.
 
     They make some hundred thousand objects that stay, and the collector would look through them
     again and again: a twelfth of the time that it takes.
     """
     gc.disable()
     try:
-        yield
+        with compiled_late():
+            yield
     finally:
         gc.enable()

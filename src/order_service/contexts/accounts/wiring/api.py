@@ -1,6 +1,7 @@
 """What the accounts add to an API process: routes, and the check of people's tokens."""
 
 import random
+from functools import partial
 
 from order_service.context.checks import CallCheck
 from order_service.context.process import Process
@@ -23,8 +24,7 @@ def open_api(process: Process) -> ApiPart:
     """Return the routes on their backends; keys and ended sessions are read in the background."""
     background = process.database(_UPKEEP_CONNECTIONS)
     parts = AccountsParts(process, process.database(process.config.http.threads), background)
-    for thread in _upkeep(process, parts, background).start():
-        process.ends(thread)
+    process.last(partial(_begin, process, _upkeep(process, parts, background)))
     parts.metrics.revocations_age.set_function(lambda: parts.revocations.age)
     services = AccountsServices(
         parts.signing_in,
@@ -43,6 +43,11 @@ def open_api(process: Process) -> ApiPart:
         [CallCheck("accounts", parts.people.check, required=False)],
         [CallCheck("signing_keys", parts.keeping.keys, required=False)],
     )
+
+
+def _begin(process: Process, upkeep: Upkeep) -> None:
+    for thread in upkeep.start():
+        process.ends(thread)
 
 
 def _upkeep(process: Process, parts: AccountsParts, background: Database) -> Upkeep:
