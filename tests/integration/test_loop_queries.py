@@ -1,8 +1,9 @@
 """Statements in an event loop, on a real server: answered, or not, whatever becomes of it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import closing
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from typing import Any, LiteralString
 
 import psycopg
@@ -60,9 +61,9 @@ class Rig:
         told: The answers, in the order in which they came.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, more: Sequence[Statement] = ()) -> None:
         self.database = database
-        self.queries = LoopQueries(database, STATEMENTS, 2)
+        self.queries = LoopQueries(database, [*STATEMENTS, *more], 2)
         self.told: list[Answer] = []
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -89,12 +90,16 @@ def in_loop(
     test: Callable[[Rig], Coroutine[Any, Any, None]],
     *,
     call_timeout: float = 20.0,
+    more: Sequence[Statement] = (),
+    session: Mapping[str, str] | None = None,
 ) -> None:
     """Run a test with a pool of four connections."""
-    limits = Settings(conninfo, 0, 4, checkout_timeout=5.0, call_timeout=call_timeout)
+    limits = Settings(
+        conninfo, 0, 4, checkout_timeout=5.0, call_timeout=call_timeout, session=session or {}
+    )
     with closing(Database(limits, BackendMetrics(CollectorRegistry()))) as database:
         database.open()
-        rig = Rig(database)
+        rig = Rig(database, more)
 
         async def whole() -> None:
             assert not rig.queries.ready()
@@ -140,6 +145,118 @@ def test_what_the_server_refuses_is_told_and_the_connection_goes_on(conninfo: st
         assert await rig.answer(DIVIDE, "1") == [[b"1"]]
 
     in_loop(conninfo, test)
+
+
+def test_a_refusal_that_took_long_is_no_answer_in_time(
+    conninfo: str, admin: psycopg.Connection[Any]
+) -> None:
+    """As where a migration holds the table: another try would wait as long."""
+    admin.execute("CREATE TABLE held (id int)")
+    counted = statement("counted", "SELECT count(*) FROM held WHERE $1 = ''")
+
+    async def test(rig: Rig) -> None:
+        with admin.transaction():
+            admin.execute("LOCK TABLE held")
+            answer = await rig.answer(counted, "")
+        assert isinstance(answer, LateError)
+        assert not rig.database.well
+
+    in_loop(conninfo, test, more=[counted], session={"lock_timeout": "600"})
+
+
+def test_what_a_migration_made_of_a_column_is_prepared_anew(
+    conninfo: str, admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_queries, "_REST", 0.01)
+    admin.execute("CREATE TABLE changed (id) AS SELECT 7")
+    everything = statement("everything", "SELECT * FROM changed WHERE $1 = ''")
+    query = Query("test", "SELECT * FROM changed")
+
+    async def test(rig: Rig) -> None:
+        assert await rig.answer(everything, "") == [[b"7"]]
+        assert rig.database.read(query) == [(7,)]
+        admin.execute("ALTER TABLE changed ALTER COLUMN id TYPE text")
+        for _ in range(2):
+            assert isinstance(await rig.answer(everything, ""), psycopg.Error)
+        await rig.connected()
+        assert await rig.answer(everything, "") == [[b"7"]]
+        # By threads, too: the first that meets an old session has all of them replaced.
+        with suppress(psycopg.errors.FeatureNotSupported):
+            rig.database.read(query)
+        assert [rig.database.read(query) for _ in range(5)] == [[("7",)]] * 5
+
+    in_loop(conninfo, test, more=[everything])
+
+
+@pytest.mark.parametrize("at", ["then", "rows", "told"])
+def test_an_error_of_ours_costs_one_answer_and_no_connection(
+    conninfo: str, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("ours")
+
+    async def test(rig: Rig) -> None:
+        with monkeypatch.context() as patched:
+            if at == "rows":
+                patched.setattr(loop_queries, "_rows", fail)
+                assert isinstance(await rig.answer(ECHO, "a"), psycopg.DataError)
+            elif at == "told":
+                patched.setattr(rig.database, "told", fail)
+                assert await rig.answer(ECHO, "a") == [[b"a", None, b"1"]]
+            else:
+                rig.queries.begin(ECHO, ["a"], fail)
+                await rig.until(lambda: rig.queries.free == 2)
+        await rig.until(lambda: rig.queries.free == 2)
+        assert await rig.answer(ECHO, "b") == [[b"b", None, b"1"]]
+
+    in_loop(conninfo, test)
+
+
+def test_without_a_thread_to_connect_it_tries_again_later(
+    conninfo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_queries, "_REST", 0.01)
+
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def test(rig: Rig) -> None:
+        another = Rig(rig.database)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", fail)
+            assert not another.queries.ready()
+        await another.connected()
+        assert await another.answer(ECHO, "a") == [[b"a", None, b"1"]]
+        another.queries.close()
+
+    in_loop(conninfo, test)
+
+
+def test_a_connection_that_comes_when_all_is_over_goes_back(
+    conninfo: str, admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming, over = threading.Event(), threading.Event()
+
+    async def test(rig: Rig) -> None:
+        another = Rig(rig.database)
+        lend = rig.database.lend
+
+        def late(statements: Sequence[Statement]) -> Any:  # noqa: ANN401 - the pool's
+            connection = lend(statements)
+            coming.set()
+            assert over.wait(20)
+            return connection
+
+        monkeypatch.setattr(rig.database, "lend", late)
+        assert not another.queries.ready()
+        assert await asyncio.to_thread(coming.wait, 20)
+        another.queries.close()
+        over.set()
+        await asyncio.sleep(0.1)
+
+    in_loop(conninfo, test)
+    sessions = f"SELECT pid {OTHERS}".encode()
+    eventually(lambda: not list(admin.execute(sessions)), 10, "the sessions have ended")
 
 
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import pytest
+
 from order_service.infra.bulkhead import Bulkhead, FullError
 from order_service.infra.loop_flight import MOST, Answers, LoopFlight
 from tests.fakes import Clock
@@ -53,17 +55,21 @@ class Rig:
     Attributes:
         told: What came of each question, in the order in which it was told.
         otherwise: What had to be asked for otherwise.
+        otherwise_fails: Whether that fails.
     """
 
     def __init__(self, waiting: int = 100, lines: int = 2) -> None:
         self.source = Source(lines)
         self.otherwise: list[str] = []
+        self.otherwise_fails = False
         self.told: list[tuple[str, str | Exception | None]] = []
         self.clock = Clock()
         bulkhead = Bulkhead(waiting, clock=self.clock)
         self.flight: LoopFlight[str] = LoopFlight(self.source, self._ask_otherwise, bulkhead)
 
     def _ask_otherwise(self, key: str, then: Callable[[Callable[[], str | None]], None]) -> None:
+        if self.otherwise_fails:
+            raise RuntimeError(key)
         self.otherwise.append(key)
         then(lambda: "otherwise")
 
@@ -196,17 +202,48 @@ def test_where_there_is_no_connection_everything_is_asked_for_otherwise() -> Non
     in_loop(test, lines=0)
 
 
-def test_who_waits_for_calls_that_can_never_be_made_is_asked_for_otherwise() -> None:
+def test_who_waits_for_a_source_that_is_not_ready_any_more_is_asked_for_otherwise() -> None:
     async def test(rig: Rig) -> None:
         await rig.ask("a")
         await rig.ask("b")
         await rig.ask("c", "d")
         rig.source.lines = 0
-        rig.source.end("a", None)
-        assert rig.otherwise == ["a"]  # one call is still under way
+        rig.source.end("a", TimeoutError("late"))  # the other call may hang just as long
+        assert rig.otherwise == ["c", "d"]
+        assert [key for key, _ in rig.told] == ["c", "d", "a"]
         rig.source.end("b", None)
-        assert rig.otherwise == ["a", "c", "d", "b"]
+        assert rig.otherwise == ["c", "d", "b"]
         assert len(rig.told) == 4
+
+    in_loop(test)
+
+
+def test_a_question_that_cannot_be_asked_is_asked_for_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(rig: Rig) -> None:
+        def fail(keys: Sequence[str], then: Told) -> None:
+            raise RuntimeError(f"{then} cannot be told of {keys}")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(rig.source, "call", fail)
+            await rig.ask("a", "b")
+        assert rig.otherwise == ["a", "b"]
+        await rig.ask("a")
+        rig.source.answer("a")
+        assert rig.told[-1] == ("a", "A")
+
+    in_loop(test)
+
+
+def test_one_who_cannot_be_asked_for_otherwise_either_is_told() -> None:
+    async def test(rig: Rig) -> None:
+        rig.otherwise_fails = True
+        await rig.ask("a")
+        rig.source.end("a", None)
+        [(key, error)] = rig.told
+        assert key == "a"
+        assert isinstance(error, RuntimeError)
 
     in_loop(test)
 

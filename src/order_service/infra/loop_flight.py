@@ -41,7 +41,7 @@ class Source(Protocol[V_co]):
 
     @property
     def free(self) -> int:
-        """How many calls can be begun now. If there is none, one is under way, or none is ready."""
+        """How many calls can be begun now."""
 
     def call(self, keys: Sequence[str], then: Callable[[Answers[V_co]], None]) -> None:
         """Ask for keys; `then` is called once, later, in the loop."""
@@ -97,17 +97,26 @@ class LoopFlight(Generic[V]):
     def _ask_gathered(self) -> None:
         """Ask for as much as the source takes now."""
         self._ends_turn = False
-        gathered = self._gathered
-        while gathered and (free := self._source.free):
-            # Several calls at a time, and the work between them, keep more cores busy than one.
-            share = min(MOST, max(_LEAST, -(-len(gathered) // free)))
-            keys = list(islice(gathered, share))
-            for key in keys:
-                self._asked[key] = gathered.pop(key)
-            self._source.call(keys, partial(self._answered, keys))
-        if gathered and not self._asked:  # all its connections were lost
-            self._gathered = {}
+        while self._gathered and self._source.ready() and (free := self._source.free):
+            self._call(min(MOST, max(_LEAST, -(-len(self._gathered) // free))))
+        if self._gathered and not (self._asked and self._source.ready()):
+            # No call that is under way would be followed by another one.
+            gathered, self._gathered = self._gathered, {}
             self._hand_on(gathered)
+
+    def _call(self, share: int) -> None:
+        """Ask for so many keys.
+
+        Several calls at a time, and the work between them, keep more cores busy than one.
+        """
+        keys = list(islice(self._gathered, share))
+        for key in keys:
+            self._asked[key] = self._gathered.pop(key)
+        try:
+            self._source.call(keys, partial(self._answered, keys))
+        except Exception:  # noqa: BLE001 - it is logged
+            _log.exception("a question could not be asked")
+            self._hand_on({key: self._asked.pop(key) for key in keys})
 
     def _answered(self, keys: Sequence[str], answers: Answers[V]) -> None:
         told = {key: self._asked.pop(key) for key in keys}
@@ -129,7 +138,11 @@ class LoopFlight(Generic[V]):
         for key, waiting in unanswered.items():
             for then in waiting:
                 self._bulkhead.leave_now()
-                self._otherwise(key, then)
+                try:
+                    self._otherwise(key, then)
+                except Exception as error:  # noqa: BLE001 - whoever waits is told
+                    _log.exception("a question could not be asked otherwise")
+                    self._tell(then, partial(_raise, error))
 
     def _tell(self, then: Then[V], answer: Callable[[], V | None]) -> None:
         try:

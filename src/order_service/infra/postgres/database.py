@@ -19,16 +19,21 @@ from order_service.infra.bulkhead import Bulkhead, FullError
 from order_service.infra.circuit import CircuitBreaker
 
 from .deadline import SocketDeadlines
-from .faults import ConflictError, UnavailableError, is_stale, is_transient, transient_fault
+from .faults import (
+    STALE_FAILS_WITHIN,
+    ConflictError,
+    UnavailableError,
+    is_outdated,
+    is_stale,
+    is_transient,
+    transient_fault,
+)
 from .own_session import OwnSession
 from .sql import NO_PARAMETERS, Query, Row, Statement, prepare, run
 
 T = TypeVar("T")
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
-
-_STALE_FAILS_WITHIN = 0.5
-"""Seconds. A connection that went stale fails at once; a second try of others would be as slow."""
 
 _ATTEMPTS = 6
 _LONGEST_FIRST_PAUSE = 0.01
@@ -135,7 +140,7 @@ class Database:
         self._pool.close(timeout=1.0)
         self._deadlines.close()
 
-    # A `loop_queries.Lender`.
+    # A `lending.Lender`.
 
     @property
     def patience(self) -> float:
@@ -148,7 +153,7 @@ class Database:
         return self._circuit.closed
 
     def lend(self, statements: Sequence[Statement]) -> OwnSession:
-        """See :meth:`loop_queries.Lender.lend`; it counts as one of the pool's."""
+        """See :meth:`lending.Lender.lend`; it counts as one of the pool's."""
         try:
             connection = self._pool.getconn()
             try:
@@ -165,15 +170,15 @@ class Database:
         return connection
 
     def take_back(self, connection: OwnSession) -> None:
-        """See :meth:`loop_queries.Lender.take_back`."""
+        """See :meth:`lending.Lender.take_back`."""
         self._pool.putconn(connection)
 
     def told(self, query: Query, seconds: float, *, ok: bool) -> None:
-        """See :meth:`loop_queries.Lender.told`."""
+        """See :meth:`lending.Lender.told`."""
         self._observer.queried(query.name, seconds, ok=ok)
 
     def late(self) -> None:
-        """See :meth:`loop_queries.Lender.late`."""
+        """See :meth:`lending.Lender.late`."""
         self._circuit.failed()
 
     def read(self, query: Query, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
@@ -206,7 +211,7 @@ class Database:
             return self.write(query, parameters)
         except UnavailableError as error:
             repeatable = error.outcome_unknown or isinstance(error, ConflictError)
-            if not repeatable or time.monotonic() - began > _STALE_FAILS_WITHIN:
+            if not repeatable or time.monotonic() - began > STALE_FAILS_WITHIN:
                 raise
         return self.write(query, parameters)
 
@@ -265,7 +270,7 @@ class Database:
             error: What the driver raised.
             sent: Whether a statement or a commit that takes effect was sent before.
         """
-        if is_stale(error):
+        if is_stale(error) or is_outdated(error):
             with contextlib.suppress(psycopg.Error):
                 self._pool.drain()
         if is_transient(error):

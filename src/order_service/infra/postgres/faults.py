@@ -1,6 +1,7 @@
 """Which faults of a database pass, and what they leave behind."""
 
 import psycopg
+from psycopg import pq
 from psycopg_pool import PoolTimeout
 
 _CONFLICTS = frozenset({"40001", "40P01"})
@@ -21,6 +22,13 @@ _TRANSIENT_STATES = _CONFLICTS | {
 }
 _LOST_CLASSES = ("08", "57P", _TOO_SLOW)
 """Connection exceptions, and what a server says that ends a connection."""
+
+_OUTDATED = frozenset({"0A000", "26000"})
+"""A plan whose columns have another type now, which Postgres calls a feature that it does not have,
+and a prepared statement that is gone."""
+
+STALE_FAILS_WITHIN = 0.5
+"""Seconds. A connection that went stale fails at once; a second try of others would be as slow."""
 
 _LIMITS_CLASS = "54"
 """Program limits, such as the size of a row in an index."""
@@ -74,6 +82,14 @@ def is_stale(error: psycopg.Error) -> bool:
     return error.sqlstate == _READ_ONLY or _is_lost(error)
 
 
+def is_outdated(error: psycopg.Error) -> bool:
+    """Return whether statements that sessions have prepared are out of date, as after a migration.
+
+    New sessions prepare them anew.
+    """
+    return error.sqlstate in _OUTDATED
+
+
 def _is_lost(error: psycopg.Error) -> bool:
     """Return whether a transient fault ended its connection."""
     return error.sqlstate is None or error.sqlstate.startswith(_LOST_CLASSES)
@@ -89,3 +105,15 @@ def transient_fault(error: psycopg.Error, *, sent: bool) -> UnavailableError:
     if error.sqlstate in _CONFLICTS:
         return ConflictError(str(error))
     return UnavailableError(str(error), outcome_unknown=sent and _is_lost(error))
+
+
+def refusal_of(result: pq.abc.PGresult | None) -> psycopg.Error:
+    """Return what psycopg raises for a result that is none."""
+    if result is None:
+        return psycopg.DatabaseError("no result")
+    state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+    try:
+        kind = psycopg.errors.lookup(state)
+    except KeyError:  # Postgres has got another one
+        kind = psycopg.DatabaseError
+    return kind(result.error_message.decode(errors="replace"))

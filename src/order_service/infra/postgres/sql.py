@@ -51,7 +51,7 @@ def load_queries(package: str, file: str) -> Mapping[str, Query]:
 
 
 def numbered(query: Query) -> Query:
-    """Return a statement with ``$1`` and so on for its parameters, in the order of their names."""
+    """Return a statement with ``$1`` and so on for its parameters, as they first appear."""
     names = dict.fromkeys(_PARAMETER.findall(query.text))
     numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
     text = _PARAMETER.sub(lambda found: numbers[found[1]], query.text)

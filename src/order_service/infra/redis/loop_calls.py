@@ -72,6 +72,9 @@ class LoopCalls:
         self._timeout = timeout
         self._line: Line | None = None
         self._connecting = False
+        # Of the thread that connects as well.
+        self._lock = threading.Lock()
+        self._made: Line | None = None
         self._closed = False
         self._next_try = 0.0
         self._loop: asyncio.AbstractEventLoop
@@ -88,8 +91,7 @@ class LoopCalls:
         if not (self._connecting or self._closed):
             self._loop = asyncio.get_running_loop()
             if self._loop.time() >= self._next_try:
-                self._connecting = True
-                threading.Thread(target=self._open, name="redis-line", daemon=True).start()
+                self._open_soon()
         return False
 
     def ask(self, key: str, then: Then) -> None:
@@ -109,26 +111,42 @@ class LoopCalls:
 
     def close(self) -> None:
         """End the connection; called when the loop has ended."""
-        self._closed = True
-        if self._line is not None:
-            self._line.close()
+        with self._lock:
+            self._closed = True
+            made, self._made = self._made, None
+        for line in (made, self._line):
+            if line is not None:
+                line.close()
 
     # Connecting.
+
+    def _open_soon(self) -> None:
+        opening = threading.Thread(target=self._open, name="redis-line", daemon=True)
+        try:
+            opening.start()
+        except RuntimeError:  # the system has no thread for it now
+            self._next_try = self._loop.time() + _REST
+        else:
+            self._connecting = True
 
     def _open(self) -> None:
         line: Line | None = None
         with suppress(RedisError, OSError):
             line = self._connect()
-        try:
-            self._loop.call_soon_threadsafe(self._opened, line)
-        except RuntimeError:  # the loop has ended meanwhile
-            if line is not None:
-                line.close()
+        with self._lock:
+            if not self._closed:
+                self._made, line = line, None
+        if line is not None:
+            line.close()
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            self._loop.call_soon_threadsafe(self._opened)
 
-    def _opened(self, line: Line | None) -> None:
+    def _opened(self) -> None:
         self._connecting = False
         self._next_try = self._loop.time() + _REST
-        if line is None or self._closed:
+        with self._lock:
+            line, self._made = self._made, None
+        if line is None:
             return
         line.socket.setblocking(False)  # noqa: FBT003 - the library's
         self._line = line
