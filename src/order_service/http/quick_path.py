@@ -80,18 +80,20 @@ class QuickPaths:
     """
 
     def __init__(self, paths: Sequence[QuickPath], meter: HttpMeter) -> None:
-        self._paths = [(path.prefix.encode(), path) for path in paths]
+        self._paths = [
+            (path.prefix.encode(), path, partial(self._counter, path.rule)) for path in paths
+        ]
         self._meter = meter
         self._counters: dict[tuple[str, str, str], Count] = {}
 
     def __call__(self, request: Request) -> Ask | None:
         """Return what answers a request and others of the same bytes."""
-        for prefix, path in self._paths:
+        for prefix, path, counter in self._paths:
             if request.target.startswith(prefix):
                 environ = _environ(request)
                 answers = path.quick(environ) if environ else None
                 if environ and answers:
-                    return _Asked(answers, environ, partial(self._counter, path.rule))
+                    return _Asked(answers, environ, counter)
                 return None
         return None
 

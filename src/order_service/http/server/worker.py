@@ -7,7 +7,6 @@ request on it would leave them in doubt.
 """
 
 import asyncio
-import gc
 import os
 import resource
 import signal
@@ -65,9 +64,6 @@ def work(
     except Exception:  # noqa: BLE001 - whatever it is, the next try would meet it, too
         _log.exception("the server cannot start")
         os._exit(CANNOT_START)
-    # What the application is made of stays: to look through it for garbage again and again would
-    # hold up all requests for tens of milliseconds.
-    gc.freeze()
     loop = new_event_loop()
     try:
         loop.run_until_complete(_serve(app, listener, stops, settings))

@@ -7,6 +7,7 @@ Both ask :class:`OrderAnswers`, so a client cannot tell which of them it spoke t
 import re
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import NamedTuple
 from wsgiref.types import WSGIEnvironment
 
 from order_service.contexts.orders.errors import OrderNotFoundError, StorageUnavailableError
@@ -91,8 +92,9 @@ class OrderFastPath:
         self, answers: OrderAnswers, lookup: OrderQuickLookup, representation: Representation
     ) -> None:
         self._answer = answers.of
-        self._lookup = lookup
-        self._representation = representation
+        self._calls = QuickCalls(
+            lookup.find_at_once, lookup.found_at_once, lookup.find_soon, representation.of
+        )
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
         """Return the answer, None for what is no uid: the view says what is wrong with it."""
@@ -104,8 +106,23 @@ class OrderFastPath:
         uid: str = environ["PATH_INFO"][len(self.prefix) :]
         if not is_uid(uid):
             return None
-        condition = environ.get("HTTP_IF_NONE_MATCH")
-        return QuickOrder(uid, condition, self._lookup, self._representation)
+        return QuickOrder(uid, environ.get("HTTP_IF_NONE_MATCH"), self._calls)
+
+
+class QuickCalls(NamedTuple):
+    """What all quick orders call: thousands of them stay, and share it.
+
+    Attributes:
+        find: Finds what the process knows.
+        found: Told whenever that is an answer.
+        find_soon: Finds what it does not know.
+        represent: Says how an order looks.
+    """
+
+    find: Callable[[str], tuple[Document, float] | None]
+    found: Callable[[], None]
+    find_soon: Callable[[str, Callable[[Outcome], None]], None]
+    represent: Callable[[Found, str | None], Answer]
 
 
 class QuickOrder:
@@ -114,8 +131,7 @@ class QuickOrder:
     Args:
         uid: Of the order, well-formed.
         if_none_match: The request's condition.
-        lookup: Finds orders in the event loop.
-        representation: How an order looks.
+        calls: What it calls.
     """
 
     __slots__ = (
@@ -123,19 +139,10 @@ class QuickOrder:
         "_uid", "_with_body", "given",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        uid: str,
-        if_none_match: str | None,
-        lookup: OrderQuickLookup,
-        representation: Representation,
-    ) -> None:
+    def __init__(self, uid: str, if_none_match: str | None, calls: QuickCalls) -> None:
         self._uid = uid
         self._condition = if_none_match
-        self._find = lookup.find_at_once
-        self.given = lookup.found_at_once
-        self._find_soon = lookup.find_soon
-        self._represent = representation.of
+        self._find, self.given, self._find_soon, self._represent = calls
         # What is asked for over and over looks the same until its content changes.
         self._digest = ""
         self._level = Level.LOCAL
