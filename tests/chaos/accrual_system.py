@@ -20,6 +20,10 @@ WAIT = 2
 """Seconds that a 429 wants to be waited."""
 
 
+_QUIET_TURNS = 10
+"""Turns of the loop without anybody, after which nobody comes any more."""
+
+
 class Truth(NamedTuple):
     """What an order is really worth, in hundredths; None if it is not accepted."""
 
@@ -69,13 +73,18 @@ class UnreliableAccrual:
         await self._stopping.wait()
         server.close()
         mine = asyncio.current_task()
-        # Among them are those that accept, and tell `_talk` of it.
-        while others := [task for task in asyncio.all_tasks() if task is not mine]:
+        # Among them are those that accept: they tell `_talk` of it a few turns later, and a task
+        # that is cancelled before it began would leave its connection open.
+        quiet = 0
+        while quiet < _QUIET_TURNS:
+            others = [task for task in asyncio.all_tasks() if task is not mine]
             for writer in self._writers:
                 writer.transport.abort()
-            await asyncio.wait(others, timeout=0.05)
-        for _ in range(3):  # the last ones close their sockets
-            await asyncio.sleep(0)
+            if others:
+                await asyncio.wait(others, timeout=0.05)
+            else:
+                await asyncio.sleep(0)
+            quiet = 0 if others else quiet + 1
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
