@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from order_service.infra.batched_flight import MOST
 from order_service.infra.bulkhead import Bulkhead, FullError
-from order_service.infra.loop_flight import MOST, Answers, LoopFlight
+from order_service.infra.loop_flight import Answers, LoopFlight
 from tests.fakes import Clock
 from tests.loops import run
 

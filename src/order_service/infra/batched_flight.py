@@ -25,7 +25,7 @@ MOST = 32
 """Keys of one call: all its answers are in memory at the same time."""
 
 
-_LEAST = 8
+LEAST = 8
 """Keys of a call below which it is not worth to make two of it."""
 
 
@@ -132,7 +132,7 @@ class BatchedFlight(Generic[V]):
             try:
                 self._bulkhead.enter_now()
             except FullError as error:
-                then(partial(_raise, error))
+                then(partial(fail, error))
                 return
         asked = _turn.asked
         if not asked and not _turn.telling:
@@ -161,7 +161,7 @@ class BatchedFlight(Generic[V]):
         """
         if self._free < 2:  # noqa: PLR2004 - there is nothing to share
             return MOST
-        return min(MOST, max(_LEAST, -(-keys // self._free)))
+        return min(MOST, max(LEAST, -(-keys // self._free)))
 
     def _hand(self, batch: _Batch[V]) -> None:
         """Have a thread of the flight's own ask for a batch whose turn it is."""
@@ -293,5 +293,6 @@ def _end_turn() -> None:
         flight.ask_together(calls)
 
 
-def _raise(error: Exception) -> NoReturn:
+def fail(error: Exception) -> NoReturn:
+    """Raise an error, for whoever is told by what raises it."""
     raise error

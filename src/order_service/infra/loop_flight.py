@@ -8,29 +8,21 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Generic, NoReturn, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from .batched_flight import LEAST, MOST, Then, fail
 from .bulkhead import Bulkhead, FullError
 
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
-
-Then = Callable[[Callable[[], V | None]], None]
-"""Told the answer by what returns or raises it."""
 
 Answers = Mapping[str, V] | Exception | None
 """What a call says of its keys: why they cannot be known, or None if they must be asked for
 otherwise. A key that is left out has no answer."""
 
 _log = structlog.get_logger(__name__)
-
-MOST = 32
-"""Keys of one call: all its answers are in memory at the same time."""
-
-_LEAST = 8
-"""Keys of a call below which it is not worth to make two of it."""
 
 
 class Source(Protocol[V_co]):
@@ -83,7 +75,7 @@ class LoopFlight(Generic[V]):
         try:
             self._bulkhead.enter_now()
         except FullError as error:
-            then(partial(_raise, error))
+            then(partial(fail, error))
             return
         waiting = self._asked.get(key) or self._gathered.get(key)
         if waiting is not None:
@@ -98,7 +90,7 @@ class LoopFlight(Generic[V]):
         """Ask for as much as the source takes now."""
         self._ends_turn = False
         while self._gathered and self._source.ready() and (free := self._source.free):
-            self._call(min(MOST, max(_LEAST, -(-len(self._gathered) // free))))
+            self._call(min(MOST, max(LEAST, -(-len(self._gathered) // free))))
         if self._gathered and not (self._asked and self._source.ready()):
             # No call that is under way would be followed by another one.
             gathered, self._gathered = self._gathered, {}
@@ -126,7 +118,7 @@ class LoopFlight(Generic[V]):
             return
         for key, waiting in told.items():
             answer = (
-                partial(_raise, answers)
+                partial(fail, answers)
                 if isinstance(answers, Exception)
                 else partial(answers.get, key)
             )
@@ -142,14 +134,10 @@ class LoopFlight(Generic[V]):
                     self._otherwise(key, then)
                 except Exception as error:  # noqa: BLE001 - whoever waits is told
                     _log.exception("a question could not be asked otherwise")
-                    self._tell(then, partial(_raise, error))
+                    self._tell(then, partial(fail, error))
 
     def _tell(self, then: Then[V], answer: Callable[[], V | None]) -> None:
         try:
             then(answer)
         except Exception:  # noqa: BLE001 - the others are told all the same
             _log.exception("an answer could not be given")
-
-
-def _raise(error: Exception) -> NoReturn:
-    raise error

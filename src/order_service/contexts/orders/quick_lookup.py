@@ -6,9 +6,9 @@ such as while a connection is made anew, is asked for by threads of that lookup'
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-from order_service.infra.batched_flight import Then
+from order_service.infra.batched_flight import Then, fail
 from order_service.infra.bulkhead import Bulkhead
 from order_service.infra.local_cache import LocalCache
 from order_service.infra.loop_flight import Answers, LoopFlight
@@ -104,7 +104,7 @@ class QuickLookup:
         try:
             entry = cached()
         except Exception as error:  # noqa: BLE001 - whoever asks for the outcome is told
-            then(partial(_fail, error))
+            then(partial(fail, error))
             return
         if entry is None:
             self._ask_orders_otherwise(uid, partial(self._tell_stored, uid, then))
@@ -162,7 +162,3 @@ class _FillingCaches:
         for uid, order in answers.items():
             if not isinstance(order, Absent):
                 self._local.put(uid, order)
-
-
-def _fail(error: Exception) -> NoReturn:
-    raise error
