@@ -1,5 +1,6 @@
 """The production server as a real process: bounds, stopping, dying."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -86,6 +87,21 @@ def test_sigterm_lets_the_request_in_flight_finish_and_exits_with_0(server: Serv
     output, _ = server.process.communicate(timeout=20)
     assert server.process.returncode == 0, output
     assert "closed" in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_is_heard_from_the_moment_in_which_the_port_is_open(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    for each in range(3):  # it is a matter of 100 microseconds, which one try may miss
+        server = Server(free_port(), tmp_path / str(each))
+        while server.process.poll() is None:
+            with contextlib.suppress(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", server.port), timeout=20).close()
+                break
+        server.process.send_signal(number)
+        output, _ = server.process.communicate(timeout=20)
+        assert server.process.returncode == 0, output
 
 
 def test_a_second_server_on_the_port_fails_instead_of_sharing_it(

@@ -57,8 +57,9 @@ def serve(factory: Callable[[], WSGIApplication], settings: ServerSettings) -> N
         OSError: The address is in use or not ours.
         SystemExit: A worker cannot make the application.
     """
-    listeners = listen(settings.host, settings.port, settings.backlog, settings.workers)
-    with ExitStack() as opened, _stop() as stopping:
+    # Whoever finds the port open may stop us, so that we hear it before the port is open.
+    with _stop() as stopping, ExitStack() as opened:
+        listeners = listen(settings.host, settings.port, settings.backlog, settings.workers)
         for listener in listeners:
             opened.enter_context(listener)
         gc.freeze()
