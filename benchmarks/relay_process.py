@@ -5,7 +5,7 @@ import sys
 from order_service.bootstrap.contexts import installed
 from order_service.context.process import Process
 from order_service.context.relaying import Relaying
-from order_service.infra.stop_signals import set_on_stop_signals
+from order_service.infra.signals import set_on_stop_signals
 
 
 def main(schema: str) -> None:

@@ -1,8 +1,8 @@
 """How fast to send, and when to stop."""
 
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from queue import SimpleQueue
 from threading import Event, Thread
 from types import FrameType
 from typing import TypeVar
@@ -29,19 +29,20 @@ def paced(things: Iterable[T], rate: float, clock: Callable[[], float], stop: Ev
 def stop_on_signals(stop: Event) -> None:
     """Let Ctrl-C and SIGTERM set the event; a second one ends the process at once.
 
-    A thread sets it: the main thread, in which handlers run, may hold the lock of the event that it
-    waits for, and would wait for itself.
+    A thread sets it, of which the interpreter writes into a pipe whatever the main thread does:
+    that one, in which handlers run, may be asleep, or hold the lock of the event that it waits for.
     """
-    signals: SimpleQueue[int] = SimpleQueue()
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
 
-    def hand_over() -> None:
-        signals.get()
+    def hear() -> None:
+        os.read(reading, 1)
         stop.set()
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        signals.put(number)
         signal.signal(number, signal.SIG_DFL)
 
-    Thread(target=hand_over, name="stop-signals", daemon=True).start()
+    Thread(target=hear, name="signals", daemon=True).start()
+    signal.set_wakeup_fd(writing)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)

@@ -1,5 +1,6 @@
 """Waiting for what other processes do: always for a condition, always with a deadline."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -17,3 +18,16 @@ def eventually(holds: Callable[[], object], seconds: float, what: str) -> float:
         assert time.monotonic() - began < granted, f"not within {granted} s: {what}"
         time.sleep(0.05)  # other processes give no event to wait for
     return time.monotonic() - began
+
+
+def listening(port: int) -> None:
+    """Wait until a server of this machine listens on the port."""
+    eventually(lambda: _listens(port), 30, f"somebody listens on {port}")
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

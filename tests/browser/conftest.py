@@ -35,7 +35,7 @@ class NewPage(Protocol):
     def __call__(self, **look: Unpack[Look]) -> Page: ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = find_chromium()
     if path is None:
@@ -59,7 +59,7 @@ def page_url(site: Site) -> str:
     return site.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     """The whole program, with all its parts."""
     with running(tmp_path_factory.mktemp("whole") / "data") as started:

@@ -15,12 +15,12 @@ import psycopg
 import pytest
 
 from order_service.embedded.postgres import PostgresServer
-from tests.backends import Environ, migrator_of, process_environ
+from tests.backends import Environ, free_port, migrator_of, process_environ
 from tests.builders import ROOT
 from tests.chaos.accrual_system import UnreliableAccrual
 from tests.chaos.points_check import add_numbers, check_points
 from tests.servers import started
-from tests.waiting import eventually
+from tests.waiting import eventually, listening
 
 SEED = int(os.environ.get("CHAOS_SEED") or 12)
 MINUTES = float(os.environ.get("CHAOS_MINUTES") or 0)
@@ -37,31 +37,36 @@ class Pollers:
     """Processes that poll."""
 
     def __init__(self, environ: Environ, folder: Path) -> None:
-        self._environ = process_environ({**environ, "METRICS_WORKER_PORT": "0"})
+        self._environ = process_environ(environ)
         self._folder = folder
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[tuple[subprocess.Popen[bytes], int]] = []
 
     def start_one(self) -> None:
+        port = free_port()
+        environ = {**self._environ, "METRICS_WORKER_PORT": str(port)}
         with (self._folder / "pollers.log").open("ab") as log:
             command = [sys.executable, "-m", "order_service", "work", "loyalty-poller"]
-            process = subprocess.Popen(command, cwd=ROOT, env=self._environ, stdout=log, stderr=log)
-        self._running.append(process)
+            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+        self._running.append((process, port))
 
     def kill_one(self, random: Random) -> None:
         victim = random.choice(self._running)
-        victim.kill()
-        victim.wait()
+        victim[0].kill()
+        victim[0].wait()
         self._running.remove(victim)
 
     def kill_all(self) -> None:
-        for process in self._running:
+        for process, _ in self._running:
             process.kill()
             process.wait()
 
     def stop_all(self) -> list[int]:
-        for process in self._running:
+        """End them with SIGTERM; their exit codes."""
+        for process, port in self._running:
+            # One that was just started may not have come as far as hearing signals.
+            listening(port)
             process.terminate()
-        return [process.wait(30) for process in self._running]
+        return [process.wait(30) for process, _ in self._running]
 
 
 @contextmanager

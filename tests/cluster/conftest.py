@@ -13,7 +13,7 @@ from tests.cluster.stack import ClusterStack, running_service
 from tests.programs import program
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Three members that agree on what deploy/patroni/ says."""
     for name, package in (("etcd", "etcd-server"), ("haproxy", "haproxy")):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from order_service.context.relaying import Relaying
 from order_service.infra.retry import StoppedError
-from order_service.infra.stop_signals import set_on_stop_signals
+from order_service.infra.signals import set_on_stop_signals
 from tests.backends import Environ, process_environ, process_of
 from tests.builders import ROOT
 

@@ -16,7 +16,7 @@ from order_service.http.health import Readiness
 from order_service.http.operations import serve_operations
 from order_service.infra.memory import share_one_arena
 from order_service.infra.retry import StoppedError
-from order_service.infra.stop_signals import set_on_stop_signals
+from order_service.infra.signals import set_on_stop_signals
 
 _log = structlog.get_logger(__name__)
 

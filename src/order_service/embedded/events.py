@@ -41,10 +41,9 @@ Event = StartEnded | StopEnded | StopRequested | Wake
 
 
 class Inbox:
-    """Events for the loop. `put` may be called from any thread and from a signal handler."""
+    """Events for the loop. `put` may be called from any thread."""
 
     def __init__(self) -> None:
-        # SimpleQueue.put is reentrant: the one queue that a signal handler may use.
         self._queue: SimpleQueue[Event] = SimpleQueue()
 
     def put(self, event: Event) -> None:

@@ -6,13 +6,10 @@ What the configuration names is used; what it does not name is started here.
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 from order_service.config import Config
 from order_service.embedded.console import Banner, Console
-from order_service.embedded.events import Inbox, StopRequested, Wake, Workers
+from order_service.embedded.events import Event, Inbox, StopRequested, Wake, Workers
 from order_service.embedded.forking import ForkServer
 from order_service.embedded.listening import PortTakenError, with_usable_ports
 from order_service.embedded.lock import AlreadyRunningError, locked
@@ -24,8 +21,9 @@ from order_service.embedded.supervisor import Runtime, StartFailedError, Supervi
 from order_service.embedded.workload import StackOptions, Workload
 from order_service.infra.loading import FORKS
 from order_service.infra.logging import configure_logging, get_logger
+from order_service.infra.signals import signals_told
 
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _IN_MEMORY = (
     "The Kafka broker is embedded and in memory: messages that are not handled yet are lost when\n"
     "  it stops, and it drops the oldest data of a partition past its cap. Good for a look, not\n"
@@ -47,7 +45,10 @@ def run_stack(config: Config, workload: Workload, options: StackOptions) -> int:
     console = Console(sys.stdout, sys.stderr, workload.names, structured=structured)
     inbox = Inbox()
     try:
-        with _signals_into(inbox), locked(options.data_dir.resolve()):
+        with (
+            signals_told(_SIGNALS, lambda number: inbox.put(_event(number))),
+            locked(options.data_dir.resolve()),
+        ):
             _Stack(config, workload, options, console).run(inbox, began)
     except (AlreadyRunningError, PortTakenError, StartFailedError) as error:
         console.error(str(error))
@@ -58,23 +59,8 @@ def run_stack(config: Config, workload: Workload, options: StackOptions) -> int:
     return 0
 
 
-@contextmanager
-def _signals_into(inbox: Inbox) -> Iterator[None]:
-    """Turn signals into events, so that a stop is heard in any moment and interrupts nothing."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        inbox.put(StopRequested())
-
-    def wake(_number: int, _frame: FrameType | None) -> None:
-        inbox.put(Wake())
-
-    before = {number: signal.signal(number, stop) for number in _STOP_SIGNALS}
-    before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, wake)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _event(number: signal.Signals) -> Event:
+    return Wake() if number == signal.SIGCHLD else StopRequested()
 
 
 class _Stack:

@@ -7,23 +7,21 @@ survive being handed from one process to another.
 
 import gc
 import multiprocessing
-import os
-import signal
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from types import FrameType
 from typing import NamedTuple
 from wsgiref.types import WSGIApplication
 
 import structlog
 
 from order_service.infra.loading import FORKS
+from order_service.infra.signals import STOP_SIGNALS, signals_held, signals_readable
 
 from .listening import listen
 from .settings import ServerSettings
@@ -58,7 +56,7 @@ def serve(factory: Callable[[], WSGIApplication], settings: ServerSettings) -> N
         SystemExit: A worker cannot make the application.
     """
     # Whoever finds the port open may stop us, so that we hear it before the port is open.
-    with _stop() as stopping, ExitStack() as opened:
+    with signals_readable(STOP_SIGNALS) as stopping, ExitStack() as opened:
         listeners = listen(settings.host, settings.port, settings.backlog, settings.workers)
         for listener in listeners:
             opened.enter_context(listener)
@@ -98,8 +96,11 @@ class Workers:
         self._alive: dict[BaseProcess, _Life] = {}
         self._pause = _PAUSES[0]
 
-    def run(self, stopping: Pipe) -> None:
+    def run(self, stopping: int) -> None:
         """Keep the workers alive until something can be read from `stopping`, then stop them.
+
+        Args:
+            stopping: A file descriptor.
 
         Raises:
             SystemExit: A worker cannot make the application.
@@ -125,10 +126,11 @@ class Workers:
                 [each for each in self._listeners if each is not own],
             ),
         )
-        process.start()
+        with signals_held(STOP_SIGNALS):
+            process.start()
         self._alive[process] = _Life(number, time.monotonic())
 
-    def _replace_dead(self, stopping: Pipe) -> None:
+    def _replace_dead(self, stopping: int) -> None:
         for process in [each for each in self._alive if not each.is_alive()]:
             number, began = self._alive.pop(process)
             if process.exitcode == CANNOT_START:
@@ -136,7 +138,7 @@ class Workers:
             if time.monotonic() - began > _SHORT_LIFE:
                 self._pause = _PAUSES[0]
             _log.error("a worker died and is replaced", code=process.exitcode, after=self._pause)
-            if stopping.poll(self._pause):
+            if wait([stopping], self._pause):
                 return
             self._pause = min(2 * self._pause, _PAUSES[1])
             self._begin(number)
@@ -158,23 +160,3 @@ def _begin_work(begin: Callable[[], None], stops: Pipe, listeners: Iterable[sock
     for listener in listeners:
         listener.close()
     begin()
-
-
-@contextmanager
-def _stop() -> Iterator[Pipe]:
-    """Yield a pipe from which something can be read once this process shall stop."""
-    stopping, stop = multiprocessing.Pipe(duplex=False)
-    main = os.getpid()
-
-    def handle(_: int, __: FrameType | None) -> None:
-        if os.getpid() == main:  # a worker that was just forked ignores it
-            stop.send_bytes(b"stop")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        stopping.close()
-        stop.close()

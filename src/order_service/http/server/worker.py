@@ -19,6 +19,8 @@ from wsgiref.types import WSGIApplication
 
 import structlog
 
+from order_service.infra.signals import STOP_SIGNALS, ignore_signals
+
 from .connection import Connection
 from .listening import let_nobody_in
 from .settings import ServerSettings
@@ -57,8 +59,7 @@ def work(
         settings: How to run.
     """
     # Whoever presses Ctrl-C tells all processes; it is the main one that stops them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ignore_signals(STOP_SIGNALS)
     try:
         app = factory()
     except Exception:  # noqa: BLE001 - whatever it is, the next try would meet it, too
