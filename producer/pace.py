@@ -43,6 +43,6 @@ def stop_on_signals(stop: Event) -> None:
         signal.signal(number, signal.SIG_DFL)
 
     Thread(target=hear, name="signals", daemon=True).start()
-    signal.set_wakeup_fd(writing)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)

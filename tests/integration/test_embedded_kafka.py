@@ -9,8 +9,8 @@ from typing import Any
 
 import psutil
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaConnectionError
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaConnectionError, UnknownBrokerIdError
 
 from order_service.embedded.apache_kafka import ApacheKafka, class_archive
 from order_service.embedded.mock_kafka import MockKafka
@@ -118,6 +118,26 @@ def test_a_broker_has_its_classes_from_the_archive(kafka_server: KafkaServer) ->
     [option] = class_archive.options()
     archive = option.partition("=")[2]
     assert archive in {each.path for each in psutil.Process(kafka_server.pid).memory_maps()}
+
+
+@pytest.mark.apache_kafka
+def test_a_node_that_does_not_know_yet_who_leads_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it learns last of a member that leads the cluster."""
+    create, asked = KafkaAdminClient.create_topics, 0
+
+    def not_at_first(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - the client's
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise UnknownBrokerIdError(1)
+        return create(*arguments, **named)
+
+    monkeypatch.setattr(KafkaAdminClient, "create_topics", not_at_first)
+    with started(ApacheKafka(tmp_path, topics={"orders": 2})) as broker:
+        assert asked == 2
+        produce(broker, "orders", MESSAGES)
 
 
 @pytest.mark.apache_kafka

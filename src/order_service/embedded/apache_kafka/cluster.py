@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RetriableError, UnknownBrokerIdError
 
 from order_service.embedded.apache_kafka import class_archive
 from order_service.embedded.apache_kafka.broker import JAVA_OPTIONS, KafkaBroker, Security
@@ -18,6 +18,9 @@ from order_service.embedded.processes import EmbeddedServerError
 _RETRY_SECONDS = 0.1
 _CLIENT_MS = 15_000
 _START_SECONDS = 90.0
+
+_NOT_YET = (RetriableError, UnknownBrokerIdError)
+"""What passes: nodes learn of each other, and of who leads them, one after another."""
 
 
 class ApacheKafka:
@@ -97,8 +100,10 @@ class ApacheKafka:
         self._each(KafkaBroker.start)
         with self._admin() as admin:
             self._await_all_brokers(admin, deadline)
-            missing = self._topics.keys() - set(admin.list_topics())
-            self._create(admin, {name: self._topics[name] for name in missing})
+        while not self._has_topics():
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError("the Kafka brokers do not agree on who leads them")
+            time.sleep(_RETRY_SECONDS)
 
     def stop(self, timeout: float = 10.0) -> None:
         """See `Server`; all nodes at the same time."""
@@ -136,6 +141,18 @@ class ApacheKafka:
                 if time.monotonic() > deadline:
                     raise EmbeddedServerError("not all replicas came in sync")
                 time.sleep(_RETRY_SECONDS)
+
+    def _has_topics(self) -> bool:
+        """Create the topics that are missing; return whether that could be done already."""
+        try:
+            with self._admin() as admin:
+                missing = self._topics.keys() - set(admin.list_topics())
+                self._create(admin, {name: self._topics[name] for name in missing})
+        except EmbeddedServerError as error:
+            if isinstance(error.__cause__, _NOT_YET):
+                return False
+            raise
+        return True
 
     def _create(self, admin: KafkaAdminClient, topics: Mapping[str, int]) -> None:
         if topics:
