@@ -44,7 +44,8 @@ _MODULES = {
     "broken": "raise RuntimeError('not today')\n",
     "told": _TOLD,
     "needs_broken": "import broken\n",
-    "sleeps": "import time\nprint('asleep', flush=True)\ntime.sleep(60)\n",
+    # In one piece, as another process may write into the same pipe.
+    "sleeps": "import os, time\nos.write(1, b'asleep\\n')\ntime.sleep(60)\n",
 }
 
 
@@ -221,7 +222,7 @@ _STACK = textwrap.dedent(
     server = ForkServer(Path(sys.argv[1]))
     server.start()
     launch = Launch(["sleeps"], {}, signal.SIGTERM, Output.INHERITED, Path(os.devnull))
-    print(server.fork([], launch).pid, flush=True)
+    os.write(1, b"%d\\n" % server.fork([], launch).pid)
     time.sleep(60)
     """
 )
@@ -240,15 +241,16 @@ def _alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
 def test_nothing_outlives_a_stack_that_is_killed(tmp_path: Path) -> None:
     folder = tmp_path / "other"
     folder.mkdir()
-    stack = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", _STACK, str(folder)], stdout=subprocess.PIPE, text=True
-    )
-    assert stack.stdout is not None
-    with stack.stdout:
-        lines = {stack.stdout.readline().strip(), stack.stdout.readline().strip()}
-        assert "asleep" in lines
-        children = process_tree(stack.pid)[1:]
-        assert {str(child.pid) for child in children} & lines
-        stack.kill()
+    ) as stack:
+        assert stack.stdout is not None
+        try:
+            lines = {stack.stdout.readline().strip(), stack.stdout.readline().strip()}
+            assert "asleep" in lines
+            children = process_tree(stack.pid)[1:]
+            assert {str(child.pid) for child in children} & lines
+        finally:
+            stack.kill()
         stack.wait()
         eventually(lambda: not _alive(children), WAIT_S, "all have ended")
