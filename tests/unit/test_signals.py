@@ -49,6 +49,33 @@ _SLEEPING = textwrap.dedent(
 )
 """A main thread that sleeps while another one gets the signal, as the kernel pleases."""
 
+_FORKING = textwrap.dedent(
+    """
+    import os, signal
+    from multiprocessing.connection import wait
+    from order_service.infra.signals import (
+        STOP_SIGNALS, ignore_signals, signals_held, signals_readable,
+    )
+
+    with signals_readable(STOP_SIGNALS) as reading:
+        waiting, go_on = os.pipe()
+        with signals_held(STOP_SIGNALS):
+            child = os.fork()
+            if not child:
+                os.read(waiting, 1)
+                ignore_signals(STOP_SIGNALS)
+                os.kill(os.getpid(), signal.SIGTERM)
+                os._exit(7)
+        os.kill(child, signal.SIGTERM)
+        os.write(go_on, b"!")
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        assert wait([reading], 0) == []
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert wait([reading], 10) == [reading]
+    """
+)
+"""A process that gets a signal for itself as soon as it is forked, and another one later."""
+
 
 def _waiting(module: str, function: str, times: int) -> subprocess.Popen[str]:
     script = _WAITING.format(module=module, function=function, times=times)
@@ -60,6 +87,17 @@ def _waiting(module: str, function: str, times: int) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def _exit_code_of(script: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        check=False,
+        timeout=30,
+    )
+    return done.returncode
 
 
 def _tell(process: subprocess.Popen[str], at_most: int) -> None:
@@ -99,14 +137,11 @@ def test_the_producer_hears_the_first_signal() -> None:
 def test_a_signal_that_another_thread_gets_wakes_up_the_main_thread(
     module: str, function: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _SLEEPING.format(module=module, function=function)],
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-        check=False,
-        timeout=30,
-    )
-    assert done.returncode == 0
+    assert _exit_code_of(_SLEEPING.format(module=module, function=function)) == 0
+
+
+def test_what_comes_for_a_process_that_was_just_forked_is_not_taken_for_ours() -> None:
+    assert _exit_code_of(_FORKING) == 0
 
 
 def _send_to_a_thread(number: signal.Signals) -> None:
