@@ -100,9 +100,7 @@ class ApacheKafka:
         self._each(KafkaBroker.start)
         with self._admin() as admin:
             self._await_all_brokers(admin, deadline)
-        while not self._has_topics():
-            if time.monotonic() > deadline:
-                raise EmbeddedServerError("the Kafka brokers do not agree on who leads them")
+        while not self._has_topics(deadline):
             time.sleep(_RETRY_SECONDS)
 
     def stop(self, timeout: float = 10.0) -> None:
@@ -142,16 +140,16 @@ class ApacheKafka:
                     raise EmbeddedServerError("not all replicas came in sync")
                 time.sleep(_RETRY_SECONDS)
 
-    def _has_topics(self) -> bool:
+    def _has_topics(self, deadline: float) -> bool:
         """Create the topics that are missing; return whether that could be done already."""
         try:
             with self._admin() as admin:
                 missing = self._topics.keys() - set(admin.list_topics())
                 self._create(admin, {name: self._topics[name] for name in missing})
         except EmbeddedServerError as error:
-            if isinstance(error.__cause__, _NOT_YET):
-                return False
-            raise
+            if time.monotonic() > deadline or not isinstance(error.__cause__, _NOT_YET):
+                raise
+            return False
         return True
 
     def _create(self, admin: KafkaAdminClient, topics: Mapping[str, int]) -> None:
